@@ -1,0 +1,195 @@
+"""Settings: every one is a record of name, default and help, read from the environment or a `.env` file.
+
+`docs/settings.md` lists them all; a test fails if one is missing there.
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from server.errors import SettingError
+
+
+def default_data_dir() -> Path:
+    """`/var/lib/vitrine` for root, else the user's own data folder (`~/.local/share/vitrine` on Linux).
+
+    Root's embedded Postgres runs as another system user, which may not enter `/root`.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/vitrine")
+    return Path(platformdirs.user_data_dir("vitrine"))
+
+
+def _setting(name: str, default: Any, help_text: str, **constraints: Any) -> Any:
+    """A field read from the environment variable `name`. A callable default is called at load."""
+    if callable(default):
+        return Field(default_factory=default, validation_alias=name, description=help_text, **constraints)
+    return Field(default=default, validation_alias=name, description=help_text, **constraints)
+
+
+class Settings(BaseSettings):
+    """All settings, validated once at start. Unknown variables are ignored; a bad value refuses to start."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    database_url: SecretStr | None = _setting(
+        "DATABASE_URL",
+        None,
+        "Postgres to use, e.g. postgresql://user:password@host/database. Absent: an embedded Postgres in the "
+        "data directory.",
+    )
+    data_dir: Path = _setting(
+        "VITRINE_DATA_DIR",
+        default_data_dir,
+        "Folder for the embedded database, product pictures, installed models and the secret key.",
+    )
+    model: str = _setting(
+        "VITRINE_MODEL",
+        "default",
+        "Embedding model: `default` (bundled), the name of a folder in DATA_DIR/models, or a path.",
+    )
+    given_secret_key: SecretStr | None = _setting(
+        "VITRINE_SECRET_KEY",
+        None,
+        "Signs cursors and sessions. Absent: made once and kept in the data directory, readable by its owner only. "
+        "Set it when several servers share a database.",
+        min_length=16,
+    )
+    admin_token: SecretStr | None = _setting(
+        "VITRINE_ADMIN_TOKEN",
+        None,
+        "Token that write requests send as `Authorization: Bearer TOKEN`. Absent: writes over HTTP are refused.",
+        min_length=16,
+    )
+    host: str = _setting("VITRINE_HOST", "127.0.0.1", "Address that the web server listens on.")
+    port: int = _setting("VITRINE_PORT", 8000, "Port that the web server listens on.", ge=1, le=65535)
+    web_threads: int = _setting(
+        "VITRINE_WEB_THREADS", 4, "Requests answered at the same time, one thread each.", ge=1, le=256
+    )
+    pool_size: int = _setting(
+        "VITRINE_POOL_SIZE", 8, "Most database connections that one process opens.", ge=1, le=256
+    )
+    tower_threads: int = _setting(
+        "VITRINE_TOWER_THREADS",
+        lambda: os.cpu_count() or 1,
+        "Threads that the image tower uses while importing. A query's text always takes one.",
+        ge=1,
+        le=256,
+    )
+    prepare_threads: int = _setting(
+        "VITRINE_PREPARE_THREADS",
+        lambda: os.cpu_count() or 1,
+        "Threads that decode and resize pictures beside the image tower while importing.",
+        ge=1,
+        le=256,
+    )
+    query_cache: int = _setting(
+        "VITRINE_QUERY_CACHE", 10_000, "Query embeddings that each process remembers.", ge=0, le=10_000_000
+    )
+    shop_name: str = _setting("VITRINE_SHOP_NAME", "Vitrine", "Name at the top of the shop pages.")
+    currency: str = _setting(
+        "VITRINE_CURRENCY",
+        "USD",
+        "The shop's currency (three capital letters): what a price filter speaks of unless it names another, and "
+        "what an imported price means where the file does not say.",
+        pattern=r"^[A-Z]{3}$",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "VITRINE_CORS_ORIGINS",
+        (),
+        "Origins whose pages may call the API from a browser, separated by commas; `*` for any.",
+    )
+    fetch_image_urls: bool = _setting(
+        "VITRINE_FETCH_IMAGE_URLS",
+        False,
+        "Whether an import may download pictures that a file names by http(s) URL. Private addresses are refused.",
+    )
+    max_image_pixels: int = _setting(
+        "VITRINE_MAX_IMAGE_PIXELS",
+        50_000_000,
+        "Pictures with more pixels are refused before they are decoded.",
+        ge=1_000_000,
+    )
+    max_upload_mb: int = _setting(
+        "VITRINE_MAX_UPLOAD_MB", 20, "Largest request body that the server accepts, in megabytes.", ge=1
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
+        "VITRINE_LOG_LEVEL", "INFO", "How much is logged: DEBUG, INFO, WARNING or ERROR."
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def image_dir(self) -> Path:
+        """Folder of the product pictures."""
+        return self.data_dir / "images"
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder of the installed models, one subfolder each."""
+        return self.data_dir / "models"
+
+    @cached_property
+    def secret_key(self) -> str:
+        """The signing key: the one given, else the one kept in the data directory, made on first use."""
+        if self.given_secret_key is not None:
+            return self.given_secret_key.get_secret_value()
+        return _kept_secret(self.data_dir / "secret_key")
+
+
+def _kept_secret(path: Path) -> str:
+    """Read the key, making it first if there is none; two processes that start together agree on one."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+        # A hard link appears whole or not at all, and never replaces a key that another process just made.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    key = path.read_text(encoding="utf-8").strip()
+    if len(key) < 16:
+        raise SettingError(f"The secret key in {path} is damaged. Delete the file and start again.")
+    return key
+
+
+def variable_names() -> dict[str, str]:
+    """Environment variable -> help line, in the order in which docs/settings.md lists them."""
+    return {str(field.validation_alias): field.description or "" for field in Settings.model_fields.values()}
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; keyword arguments are environment names that win over the environment.
+
+    Raises SettingError with a sentence that names the variable and says what is wrong.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as exc:
+        names = {field: str(info.validation_alias) for field, info in Settings.model_fields.items()}
+        lines = []
+        for error in exc.errors():
+            name = names.get(str(error["loc"][0]), str(error["loc"][0])) if error["loc"] else "?"
+            lines.append(f"{name}: {error['msg']}.")
+        raise SettingError("A setting is not valid. " + " ".join(lines)) from exc
