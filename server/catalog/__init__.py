@@ -1,0 +1,1 @@
+"""Products and their pictures: validation, storage, and the feeds that bring them in."""

@@ -1,0 +1,164 @@
+"""Connections. Search speaks psycopg from a pool; plain reads and writes of one row use SQLAlchemy on the same URL."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, LiteralString, cast
+
+import psycopg
+import sqlalchemy
+from pgvector.psycopg import register_vector
+from psycopg import errors as pg_errors
+from psycopg_pool import ConnectionPool, PoolTimeout
+from sqlalchemy.orm import Session
+
+from server.db.embedded import EmbeddedPostgres
+from server.errors import BadRequest, Conflict, DatabaseNotReady, DatabaseUnavailable, VitrineError
+from server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+OLDEST_POSTGRES = 15
+OLDEST_PGVECTOR = (0, 8)
+CONNECT_SECONDS = 10
+
+
+class Database:
+    """One database and its connections. Nothing connects before the first use."""
+
+    def __init__(self, url: str, pool_size: int = 8, embedded: EmbeddedPostgres | None = None) -> None:
+        self.url = url
+        self.pool_size = pool_size
+        self.embedded = embedded
+
+    @cached_property
+    def pool(self) -> ConnectionPool[psycopg.Connection]:
+        pool = ConnectionPool(
+            self.url,
+            min_size=1,
+            max_size=self.pool_size,
+            timeout=CONNECT_SECONDS,
+            kwargs={"connect_timeout": CONNECT_SECONDS, "application_name": "vitrine"},
+            configure=_configure,
+            # A connection that died with the server is replaced before anyone gets it (0.05 ms a checkout).
+            check=ConnectionPool.check_connection,
+            open=False,
+        )
+        pool.open()
+        return pool
+
+    @cached_property
+    def engine(self) -> sqlalchemy.Engine:
+        """SQLAlchemy's view of the same database."""
+
+        def connect() -> psycopg.Connection:
+            connection = psycopg.connect(self.url, connect_timeout=CONNECT_SECONDS, application_name="vitrine")
+            _configure(connection)
+            return connection
+
+        return sqlalchemy.create_engine(
+            "postgresql+psycopg://", creator=connect, pool_size=2, max_overflow=self.pool_size, pool_pre_ping=True
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection]:
+        """A pooled connection in a transaction: committed at the end, rolled back on an exception.
+
+        Driver errors come out as VitrineError.
+        """
+        with translated_errors(), self.pool.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A SQLAlchemy session in a transaction, with the same rules as `connection()`."""
+        with translated_errors(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close the connections, and let go of the embedded server."""
+        if "pool" in self.__dict__:
+            self.pool.close()
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+        if self.embedded is not None:
+            self.embedded.release()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that the settings name; the embedded one is started if it does not run."""
+    if settings.database_url is not None:
+        return Database(settings.database_url.get_secret_value(), settings.pool_size)
+    embedded = EmbeddedPostgres(settings.data_dir)
+    embedded.start()
+    return Database(embedded.url(), settings.pool_size, embedded)
+
+
+def check_versions(connection: psycopg.Connection) -> None:
+    """Refuse a server or a pgvector that is too old, with a sentence that says what to install."""
+    if connection.info.server_version // 10_000 < OLDEST_POSTGRES:
+        found = connection.info.server_version // 10_000
+        raise DatabaseNotReady(
+            f"This is PostgreSQL {found}; Vitrine needs {OLDEST_POSTGRES} or newer. Upgrade the server, or unset "
+            "DATABASE_URL to use the embedded one."
+        )
+    row = connection.execute(
+        "SELECT installed_version, default_version FROM pg_available_extensions WHERE name = 'vector'"
+    ).fetchone()
+    advice = "Install pgvector 0.8 or newer on the server (package postgresql-NN-pgvector, or the image pgvector/pgvector)"
+    if row is None:
+        raise DatabaseNotReady(f"The server has no pgvector extension. {advice}.")
+    installed, available = row
+    version = installed or available
+    if _version_numbers(version) < OLDEST_PGVECTOR:
+        upgrade = "; then run ALTER EXTENSION vector UPDATE" if installed else ""
+        raise DatabaseNotReady(f"The server has pgvector {version}; Vitrine needs 0.8 or newer. {advice}{upgrade}.")
+
+
+def _version_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+
+
+def _configure(connection: psycopg.Connection) -> None:
+    """Teach a new connection pgvector's types, where the extension is there already."""
+    try:
+        register_vector(connection)
+    except psycopg.ProgrammingError:
+        log.debug("The extension vector is not installed yet; its types are not registered.")
+    connection.rollback()
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """The one place where driver errors become ours. Their text goes to the log, never to the user."""
+    try:
+        yield
+    except VitrineError:
+        raise
+    except sqlalchemy.exc.DBAPIError as exc:
+        raise _translate(cast(psycopg.Error, exc.orig)) from exc
+    except (psycopg.Error, PoolTimeout) as exc:
+        raise _translate(exc) from exc
+
+
+def _translate(exc: Exception) -> VitrineError:
+    log.warning("Database error: %s", exc)
+    if isinstance(exc, pg_errors.UndefinedTable | pg_errors.UndefinedColumn | pg_errors.UndefinedObject):
+        return DatabaseNotReady()
+    if isinstance(exc, pg_errors.UniqueViolation):
+        return Conflict("Another row with this key exists already.")
+    if isinstance(exc, psycopg.IntegrityError):
+        constraint = getattr(exc.diag, "constraint_name", None) or getattr(exc.diag, "column_name", None)
+        return BadRequest(f"A value is not allowed here ({constraint}).")
+    if isinstance(exc, psycopg.DataError):
+        return BadRequest("A value cannot be stored: it is too large, or holds a character that text may not have.")
+    return DatabaseUnavailable()
+
+
+def sql(text: str) -> LiteralString:
+    """Mark text from a `.sql` file as code. Values never go into it: they are bound."""
+    return cast(LiteralString, text)
+
+
+Row = tuple[Any, ...]
