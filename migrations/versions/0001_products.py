@@ -106,7 +106,9 @@ def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS vector")
     op.execute(IMAGE)
     op.execute(MODEL)
-    op.execute("CREATE UNIQUE INDEX embedding_model_one_active ON embedding_model ((true)) WHERE state = 'active'")
+    op.execute(
+        "CREATE UNIQUE INDEX embedding_model_one_active ON embedding_model ((true)) WHERE state = 'active'"
+    )
     op.execute(PRODUCT.format(sku_rule=SKU_RULE, dimension=int(context.config.attributes["dimension"])))
     for statement in INDEXES:
         op.execute(statement)

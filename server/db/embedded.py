@@ -110,7 +110,9 @@ class EmbeddedPostgres:
     def is_running(self) -> bool:
         """Whether the server accepts connections."""
         return (
-            self._run("pg_isready", "-q", "-h", str(self.socket_dir), "-d", "postgres", check=False).returncode
+            self._run(
+                "pg_isready", "-q", "-h", str(self.socket_dir), "-d", "postgres", check=False
+            ).returncode
             == 0
         )
 
@@ -203,7 +205,9 @@ class EmbeddedPostgres:
             if answer.returncode == 0:
                 break
             if time.monotonic() > deadline:
-                raise DatabaseUnavailable(f"The embedded Postgres does not answer. Its log is {self.log_file}.")
+                raise DatabaseUnavailable(
+                    f"The embedded Postgres does not answer. Its log is {self.log_file}."
+                )
             time.sleep(0.1)
         if answer.stdout.strip() != "1":
             self._run("psql", *connect, "-c", f"CREATE DATABASE {DATABASE}")
@@ -224,5 +228,7 @@ class EmbeddedPostgres:
             text = output.read()
         if check and done.returncode != 0:
             log.error("%s failed: %s", program, text)
-            raise DatabaseUnavailable(f"The embedded Postgres could not be set up ({program} failed; see the log).")
+            raise DatabaseUnavailable(
+                f"The embedded Postgres could not be set up ({program} failed; see the log)."
+            )
         return subprocess.CompletedProcess(done.args, done.returncode, text, "")

@@ -53,12 +53,18 @@ class Database:
         """SQLAlchemy's view of the same database."""
 
         def connect() -> psycopg.Connection:
-            connection = psycopg.connect(self.url, connect_timeout=CONNECT_SECONDS, application_name="vitrine")
+            connection = psycopg.connect(
+                self.url, connect_timeout=CONNECT_SECONDS, application_name="vitrine"
+            )
             _configure(connection)
             return connection
 
         return sqlalchemy.create_engine(
-            "postgresql+psycopg://", creator=connect, pool_size=2, max_overflow=self.pool_size, pool_pre_ping=True
+            "postgresql+psycopg://",
+            creator=connect,
+            pool_size=2,
+            max_overflow=self.pool_size,
+            pool_pre_ping=True,
         )
 
     @contextmanager
@@ -113,7 +119,9 @@ def check_versions(connection: psycopg.Connection) -> None:
     version = installed or available
     if _version_numbers(version) < OLDEST_PGVECTOR:
         upgrade = "; then run ALTER EXTENSION vector UPDATE" if installed else ""
-        raise DatabaseNotReady(f"The server has pgvector {version}; Vitrine needs 0.8 or newer. {advice}{upgrade}.")
+        raise DatabaseNotReady(
+            f"The server has pgvector {version}; Vitrine needs 0.8 or newer. {advice}{upgrade}."
+        )
 
 
 def _version_numbers(version: str) -> tuple[int, ...]:
@@ -152,7 +160,9 @@ def _translate(exc: Exception) -> VitrineError:
         constraint = getattr(exc.diag, "constraint_name", None) or getattr(exc.diag, "column_name", None)
         return BadRequest(f"A value is not allowed here ({constraint}).")
     if isinstance(exc, psycopg.DataError):
-        return BadRequest("A value cannot be stored: it is too large, or holds a character that text may not have.")
+        return BadRequest(
+            "A value cannot be stored: it is too large, or holds a character that text may not have."
+        )
     return DatabaseUnavailable()
 
 

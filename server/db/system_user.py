@@ -67,7 +67,15 @@ def _account() -> pwd.struct_passwd:
     except KeyError:
         pass
     useradd = shutil.which("useradd") or "/usr/sbin/useradd"
-    command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", "--user-group", ACCOUNT]
+    command = [
+        useradd,
+        "--system",
+        "--no-create-home",
+        "--shell",
+        "/usr/sbin/nologin",
+        "--user-group",
+        ACCOUNT,
+    ]
     try:
         subprocess.run(command, check=True, capture_output=True)
         return pwd.getpwnam(ACCOUNT)
