@@ -1,0 +1,209 @@
+"""Search as the web pages, the API and the command line call it: words, a picture or a product in, a page out."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from server.db.engine import Database
+from server.embedding.encoder import Encoder, Vector
+from server.errors import InvalidCursor, NotFound
+from server.search.cursor import CursorCodec
+from server.search.find import SQL, Found, Hit, find_page
+from server.search.plan import COUNT_UP_TO, SORT_POOL, Plan
+from server.search.query import Filters, Query, Sort
+
+# How long the shop's currency and the choices of its filters are remembered.
+CATALOGUE_FACTS_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Where the time went, in milliseconds. `embedding_cached`: the query's vector was remembered."""
+
+    embed_ms: float
+    sql_ms: float
+    total_ms: float
+    embedding_cached: bool
+
+
+@dataclass(frozen=True)
+class ResultPage:
+    """One page. `total` counts the whole result, of which this page is a part; exact below COUNT_UP_TO."""
+
+    hits: list[Hit]
+    total: int
+    next_cursor: str | None
+    plan: Plan
+    timing: Timing
+    currency: str
+
+    @property
+    def total_is_exact(self) -> bool:
+        """False where there are `total` products or more."""
+        return self.total < COUNT_UP_TO
+
+
+class SearchService:
+    """Finds products by words, by picture or by likeness, under filters. Thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        encoder: Encoder,
+        secret_key: str,
+        currency: str | None,
+        embed_text: Callable[[str], tuple[Vector, bool]] | None = None,
+    ) -> None:
+        """`embed_text` gives a query's vector and whether it was remembered; without it the encoder is asked."""
+        self._database = database
+        self._encoder = encoder
+        self._cursors = CursorCodec(secret_key)
+        self._fixed_currency = currency
+        self._embed_text = embed_text or (lambda text: (encoder.embed_text(text), False))
+        self._facts: dict[str, tuple[float, Any]] = {}
+
+    # -- the four ways to ask ----------------------------------------------------------------------------------
+
+    def by_text(self, text: str, query: Query) -> ResultPage:
+        """Products that look like `text`. Blank text browses."""
+        if not text.strip():
+            return self._page(query, 0.0, cached=False)
+        started = time.perf_counter()
+        vector, cached = self._embed_text(text)
+        return self._page(replace(query, vector=vector), time.perf_counter() - started, cached)
+
+    def by_image(self, image: Image.Image, query: Query) -> ResultPage:
+        """Products that look like an RGB picture."""
+        started = time.perf_counter()
+        vector = self._encoder.embed_image(image)
+        return self._page(replace(query, vector=vector), time.perf_counter() - started, cached=False)
+
+    def similar(self, sku: str, query: Query) -> ResultPage:
+        """Products that look like another one, which itself is left out. Raises NotFound."""
+        with self._database.connection() as connection, connection.cursor(binary=True) as cursor:
+            row = cursor.execute(SQL["product_vector"], {"sku": sku}).fetchone()
+        if row is None or row[1] != "live" or row[0] is None:
+            raise NotFound(f"There is no product {sku} in the shop.")
+        vector = np.asarray(row[0].to_numpy(), dtype=np.float32)
+        filters = replace(query.filters, not_sku=sku)
+        return self._page(replace(query, vector=vector, filters=filters), 0.0, cached=True)
+
+    # -- the page ----------------------------------------------------------------------------------------------
+
+    def _page(self, query: Query, embed_seconds: float, cached: bool) -> ResultPage:
+        currency = self.currency()
+        filters = query.filters
+        if filters.currency is None and (filters.price_min is not None or filters.price_max is not None):
+            query = replace(query, filters=replace(filters, currency=currency))
+        started = time.perf_counter()
+        fingerprint = query.fingerprint()
+        after = None if query.cursor is None else self._cursors.decode(fingerprint, query.cursor)
+        with self._database.connection() as connection:
+            if query.vector is not None and query.order is not Sort.RELEVANCE:
+                hits, total, position, plan = _sorted_pool(connection, query, after)
+            else:
+                hits, total, position, plan = _keyset_page(connection, query, after)
+        sql_seconds = time.perf_counter() - started
+        timing = Timing(
+            round(embed_seconds * 1000, 3),
+            round(sql_seconds * 1000, 3),
+            round((embed_seconds + sql_seconds) * 1000, 3),
+            cached,
+        )
+        cursor = None if position is None else self._cursors.encode(fingerprint, position)
+        return ResultPage(hits, total, cursor, plan, timing, query.filters.currency or currency)
+
+    # -- facts of the catalogue --------------------------------------------------------------------------------
+
+    def currency(self) -> str:
+        """The shop's currency: the setting's, else the one that most live products have, else USD."""
+        if self._fixed_currency is not None:
+            return self._fixed_currency
+        rows = self._fact("common_currency", {})
+        return str(rows[0][0]) if rows else "USD"
+
+    def brands(self, limit: int = 200) -> list[tuple[str, int]]:
+        """Brands and how many live products each has, the largest first."""
+        return [(str(brand), int(count)) for brand, count in self._fact("brands", {"limit": limit})]
+
+    def categories(self) -> list[tuple[str, int]]:
+        """Category paths, their ancestors included, and how many live products lie at or below each."""
+        counts: dict[str, int] = {}
+        for path, count in self._fact("categories", {}):
+            parts = str(path).split("/")
+            for depth in range(1, len(parts) + 1):
+                ancestor = "/".join(parts[:depth])
+                counts[ancestor] = counts.get(ancestor, 0) + int(count)
+        return sorted(counts.items())
+
+    def _fact(self, name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        known = self._facts.get(name)
+        if known is not None and known[0] > time.monotonic():
+            return list(known[1])
+        with self._database.connection() as connection:
+            rows = connection.execute(SQL[name], parameters).fetchall()
+        self._facts[name] = (time.monotonic() + CATALOGUE_FACTS_SECONDS, rows)
+        return rows
+
+
+_Page = tuple[list[Hit], int, list[Any] | None, Plan]
+
+
+def _keyset_page(connection: Any, query: Query, after: list[Any] | None) -> _Page:
+    """A page that goes on behind the sort key of the last one, so that inserts and deletes do not shift it."""
+    found: Found = find_page(connection, query, _from_json(query, after), query.limit + 1)
+    hits, more = found.hits[: query.limit], len(found.hits) > query.limit
+    return hits, found.matching, _to_json(query, hits[-1]) if more else None, found.plan
+
+
+def _sorted_pool(connection: Any, query: Query, after: list[Any] | None) -> _Page:
+    """A page of the most relevant products put into another order; the cursor is a place in that list."""
+    best = replace(query, sort=Sort.RELEVANCE)
+    found = find_page(connection, best, None, SORT_POOL)
+    pool = sorted(found.hits, key=_sort_key(query.order))
+    start = 0 if after is None else int(after[0])
+    end = start + query.limit
+    return pool[start:end], len(pool), [end] if end < len(pool) else None, found.plan
+
+
+def _sort_key(order: Sort) -> Callable[[Hit], tuple[Any, ...]]:
+    def key(hit: Hit) -> tuple[Any, ...]:
+        if order is Sort.NEWEST:
+            return (-hit.created_at.timestamp(), hit.sku)
+        price = hit.current_price
+        sign = 1 if order is Sort.PRICE_ASC else -1
+        return (price is None, sign * (price or Decimal(0)), hit.sku)
+
+    return key
+
+
+def _to_json(query: Query, hit: Hit) -> list[Any]:
+    if query.order is Sort.RELEVANCE:
+        # repr keeps every bit, so that the comparison in SQL is with the very same number.
+        return [repr(hit.distance), hit.sku]
+    if query.order is Sort.NEWEST:
+        return [hit.created_at.isoformat(), hit.sku]
+    return [None if hit.current_price is None else str(hit.current_price), hit.sku]
+
+
+def _from_json(query: Query, after: list[Any] | None) -> list[Any] | None:
+    if after is None:
+        return None
+    try:
+        value, sku = after
+        if query.order is Sort.RELEVANCE:
+            return [float(value), str(sku)]
+        if query.order is Sort.NEWEST:
+            return [datetime.fromisoformat(value), str(sku)]
+        return [None if value is None else Decimal(value), str(sku)]
+    except (ValueError, TypeError, ArithmeticError) as exc:
+        raise InvalidCursor from exc
+
+
+__all__ = ["Filters", "Query", "ResultPage", "SearchService", "Sort", "Timing"]
