@@ -1,0 +1,100 @@
+"""The web application: one factory wires everything, and nothing happens at import."""
+
+import logging
+import uuid
+from typing import Any
+
+import orjson
+from flask import Flask, Response, g, jsonify, request
+from flask.json.provider import JSONProvider
+from flask_bootstrap import Bootstrap5
+from flask_cors import CORS
+from flask_openapi3 import Info, OpenAPI
+from pydantic import ValidationError
+
+from server import __version__
+from server.api import health, products, search
+from server.api.schemas import ErrorAnswer
+from server.services import Services, open_services
+from server.settings import Settings, load_settings
+from server.storefront import pages
+from server.web import media
+from server.web.context import attach
+from server.web.errors import register_error_handlers, validation_answer
+
+API_DESCRIPTION = "Search a catalogue by what its pictures look like, filtered by what its columns say."
+
+
+class OrjsonProvider(JSONProvider):
+    """JSON by orjson, which is several times faster than the standard library's."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        return Response(orjson.dumps(self._prepare_response_obj(args, kwargs)), mimetype="application/json")
+
+
+class VitrineApp(OpenAPI):
+    """Flask with an OpenAPI document and orjson."""
+
+    json_provider_class = OrjsonProvider
+
+
+def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
+    """Build the application. The embedded Postgres is started if it is the one to use; models load on first use."""
+    services = services or open_services(settings or load_settings())
+    settings = services.settings
+    app = VitrineApp(
+        "server",
+        info=Info(title="Vitrine", version=__version__, description=API_DESCRIPTION),
+        security_schemes={"admin_token": {"type": "http", "scheme": "bearer"}},
+        validation_error_callback=validation_answer,
+        validation_error_model=ErrorAnswer,
+        doc_prefix="/api",
+        doc_url="/openapi.json",
+        static_folder=None,
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=settings.max_upload_mb * 1024 * 1024,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SWAGGER_CONFIG={"docExpansion": "list", "validatorUrl": None},
+    )
+    # A SKU may hold slashes; two in a row are refused by its rule, not folded into one by a redirect.
+    app.url_map.merge_slashes = False
+    attach(app, services)
+    Bootstrap5(app)
+    if settings.cors_origins:
+        CORS(app, resources={r"/(api|media)/.*": {"origins": list(settings.cors_origins)}})
+    for blueprint in (search.bp, products.bp, health.bp):
+        app.register_api(blueprint)
+    for blueprint in (media.bp, pages.bp):
+        app.register_blueprint(blueprint)
+    app.add_url_rule("/openapi.json", "openapi_json", lambda: jsonify(app.api_doc))
+    app.register_error_handler(ValidationError, validation_answer)
+    register_error_handlers(app, pages.error_page)
+    _register_request_log(app)
+    return app
+
+
+def _register_request_log(app: Flask) -> None:
+    log = logging.getLogger("server.requests")
+
+    @app.before_request
+    def name_request() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if given.isalnum() and len(given) <= 64 else uuid.uuid4().hex
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+        log.info("%s %s %s %s", g.get("request_id", "-"), request.method, request.path, response.status_code)
+        return response

@@ -1,0 +1,1 @@
+"""What all pages and endpoints share: the services behind a request, error answers, pictures, request ids."""

@@ -1,0 +1,62 @@
+"""Pictures: originals and thumbnails under their digest, so that a browser may keep them for ever."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, send_file, url_for
+
+from server.errors import NotFound
+from server.web.context import current_services
+
+bp = Blueprint("media", __name__, url_prefix="/media")
+
+EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
+MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
+THUMBNAIL_WIDTH = 320
+ONE_YEAR = 31_536_000
+
+
+def image_url(sha256: str | None, media_type: str | None) -> str | None:
+    """Address of the picture itself."""
+    if sha256 is None or media_type is None:
+        return None
+    return url_for("media.original", sha256=sha256, extension=EXTENSIONS[media_type])
+
+
+def thumbnail_url(sha256: str | None, media_type: str | None, width: int = THUMBNAIL_WIDTH) -> str | None:
+    """Address of a smaller copy, at most `width` pixels wide."""
+    if sha256 is None or media_type is None:
+        return None
+    return url_for("media.thumbnail", sha256=sha256, width=width, extension=EXTENSIONS[media_type])
+
+
+@bp.get("/<string(length=64):sha256>.<extension>")
+def original(sha256: str, extension: str) -> Response:
+    """A picture as it was uploaded."""
+    media_type = _media_type(extension)
+    return _send(current_services().images.path(sha256, media_type), media_type, sha256)
+
+
+@bp.get("/<string(length=64):sha256>/<int:width>.<extension>")
+def thumbnail(sha256: str, width: int, extension: str) -> Response:
+    """A WebP copy of the picture, made on first use. `extension` is that of the original."""
+    path = current_services().images.thumbnail(sha256, _media_type(extension), width)
+    return _send(path, "image/webp", f"{sha256}-{width}")
+
+
+def _media_type(extension: str) -> str:
+    try:
+        return MEDIA_TYPES[extension]
+    except KeyError:
+        raise NotFound("There is no such picture.") from None
+
+
+def _send(path: Path, media_type: str, etag: str) -> Response:
+    try:
+        response = send_file(path, mimetype=media_type, etag=etag, conditional=True, max_age=ONE_YEAR)
+    except FileNotFoundError as exc:
+        raise NotFound("There is no such picture.") from exc
+    response.cache_control.public = True
+    response.cache_control.immutable = True
+    # An uploaded file is a picture and nothing else, whatever a browser thinks that it sees in it.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
