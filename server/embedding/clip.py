@@ -1,0 +1,181 @@
+"""The encoder that ships: a CLIP-like pair of towers described by a manifest."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from server.embedding.encoder import Pixels, Vector, Vectors
+from server.embedding.files import check_digest
+from server.embedding.manifest import Manifest
+from server.embedding.ort import Tower, open_tower
+from server.embedding.preprocess import Preprocessor
+from server.embedding.tokenizer import TextTokenizer, load_tokenizer
+from server.errors import ModelError
+
+TEXT_BATCH = 32
+IMAGE_BATCH = 16
+
+# Below this a vector has no direction left to normalise.
+SMALLEST_NORM = 1e-6
+
+T = TypeVar("T")
+
+
+class _Lazy(Generic[T]):
+    """Makes a thing on first use, once, also when many threads ask at the same time."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: list[T] = []
+
+    def get(self) -> T:
+        if not self._made:
+            with self._lock:
+                if not self._made:
+                    self._made.append(self._make())
+        return self._made[0]
+
+
+class ClipEncoder:
+    """Implements `Encoder`. Thread-safe; each tower is opened and its file checked on first use.
+
+    tower_threads: cores of one run of the image tower. A query's text always takes one: queries come side by side.
+    """
+
+    def __init__(self, manifest: Manifest, tower_threads: int = 1) -> None:
+        self._manifest = manifest
+        self._tower_threads = tower_threads
+        self._text: _Lazy[tuple[TextTokenizer, Tower]] = _Lazy(self._open_text)
+        self._image: _Lazy[Tower] = _Lazy(self._open_image)
+        self._preprocessor = Preprocessor(manifest.image)
+        self._text_to_image = _cone_shift(manifest)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the model means."""
+        return self._manifest
+
+    def load_text(self) -> None:
+        """Open the text tower now, so that the first query does not wait for it. Raises ModelError."""
+        self._text.get()
+
+    def load_image(self) -> None:
+        """Open the image tower now. Raises ModelError."""
+        self._image.get()
+
+    def embed_text(self, text: str) -> Vector:
+        """Text -> (dimension,) unit float32. The same text gives the same bits in every call of one process."""
+        vector: Vector = self._run_text([self._ids(text)])[0]
+        return vector
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts -> (n, dimension) unit rows, in order. Texts of one token length share a run of the tower.
+
+        An int8 tower scales its activations over the whole batch, so a row may differ from `embed_text` in the last
+        digits (cosine above 0.9995).
+        """
+        by_length: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
+        for position, text in enumerate(texts):
+            ids = self._ids(text)
+            by_length[len(ids)].append((position, ids))
+        vectors = np.empty((len(texts), self._manifest.dimension), dtype=np.float32)
+        for group in by_length.values():
+            for start in range(0, len(group), TEXT_BATCH):
+                positions, rows = zip(*group[start : start + TEXT_BATCH], strict=True)
+                vectors[list(positions)] = self._run_text(list(rows))
+        return vectors
+
+    def place_text(self, text: str) -> Vector:
+        """Text -> (dimension,) unit float32 among the pictures: moved by the difference of the cones' means."""
+        vector = self.embed_text(text)
+        if self._text_to_image is None:
+            return vector
+        placed: Vector = _unit_rows((vector + self._text_to_image)[None])[0]
+        return placed
+
+    def prepare(self, image: Image.Image) -> Pixels:
+        """RGB picture -> (3, size, size) float32. Needs no tower, so it can run in threads of its own."""
+        return self._preprocessor.prepare(image)
+
+    def embed_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
+        """Prepared pictures -> (n, dimension) unit rows, in order, IMAGE_BATCH pictures a run. Raises ModelError."""
+        spec = self._manifest.image
+        if any(array.shape != (3, spec.size, spec.size) for array in pixels):
+            raise ModelError("A picture was prepared for another model. Prepare it again.")
+        tower = self._image.get()
+        vectors = np.empty((len(pixels), self._manifest.dimension), dtype=np.float32)
+        for start in range(0, len(pixels), IMAGE_BATCH):
+            batch = np.stack(pixels[start : start + IMAGE_BATCH])
+            output = tower.run({spec.input: batch})
+            vectors[start : start + len(batch)] = self._checked(output, len(batch), spec.file)
+        return vectors
+
+    def embed_image(self, image: Image.Image) -> Vector:
+        """RGB picture -> (dimension,) unit float32."""
+        vector: Vector = self.embed_pixels([self.prepare(image)])[0]
+        return vector
+
+    def _ids(self, text: str) -> list[int]:
+        """Token ids as the tower takes them: at their own length if it is causal, else padded to the context."""
+        tokenizer, _ = self._text.get()
+        ids, spec = tokenizer.encode(text), self._manifest.text
+        return ids if spec.causal else ids + [spec.pad_id] * (spec.context_length - len(ids))
+
+    def _run_text(self, rows: list[list[int]]) -> Vectors:
+        """Rows of ids, all of one length -> unit rows."""
+        spec = self._manifest.text
+        _, tower = self._text.get()
+        output = tower.run({spec.input: np.asarray(rows, dtype=np.int64)})
+        return self._checked(output, len(rows), spec.file)
+
+    def _checked(self, output: NDArray[np.generic], rows: int, file: str) -> Vectors:
+        if output.shape != (rows, self._manifest.dimension):
+            raise ModelError(
+                f"{file} gave an output of shape {output.shape}; manifest.toml promises "
+                f"({rows}, {self._manifest.dimension})."
+            )
+        return _unit_rows(output.astype(np.float32, copy=False), file)
+
+    def _open_text(self) -> tuple[TextTokenizer, Tower]:
+        folder, spec = self._manifest.folder, self._manifest.text
+        check_digest(folder / spec.tokenizer, spec.tokenizer_sha256)
+        check_digest(folder / spec.file, spec.sha256)
+        tower = open_tower(folder / spec.file, threads=1, spinning=False, inputs=(spec.input,), output=spec.output)
+        return load_tokenizer(self._manifest), tower
+
+    def _open_image(self) -> Tower:
+        folder, spec = self._manifest.folder, self._manifest.image
+        check_digest(folder / spec.file, spec.sha256)
+        return open_tower(
+            folder / spec.file,
+            threads=self._tower_threads,
+            spinning=False,
+            inputs=(spec.input,),
+            output=spec.output,
+        )
+
+
+def _cone_shift(manifest: Manifest) -> Vector | None:
+    """What moves a text among the pictures: (dimension,) float32, or None without a calibration."""
+    if manifest.calibration is None:
+        return None
+    calibration = manifest.calibration
+    return np.subtract(calibration.image_mean, calibration.text_mean, dtype=np.float64).astype(np.float32)
+
+
+def _unit_rows(rows: Vectors, file: str = "The calibration") -> Vectors:
+    """(n, dimension) float32 -> the same rows at length 1. Raises ModelError where a row has no direction."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    # A NaN or an infinity anywhere in a row is in its norm too.
+    if not np.isfinite(norms).all():
+        raise ModelError(f"{file} gave a vector that is not finite. Install the model again, or use another.")
+    if (norms < SMALLEST_NORM).any():
+        raise ModelError(f"{file} gave a vector without a direction. Install the model again, or use another.")
+    unit: Vectors = (rows / norms).astype(np.float32, copy=False)
+    return unit

@@ -1,0 +1,171 @@
+"""What a model folder says about itself: `manifest.toml`, read once and never trusted further than it was checked."""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+
+from server.errors import ModelError
+
+MANIFEST_FILE = "manifest.toml"
+
+# A misspelt optional key would otherwise be ignored and change every embedding.
+_STRICT_KEYS = ConfigDict(extra="forbid")
+
+
+def _plain_name(value: str) -> str:
+    # A downloaded manifest must not make the server read elsewhere.
+    if value in (".", "..") or "/" in value or "\\" in value or "\0" in value:
+        raise ValueError("must be the name of a file beside the manifest, without a folder")
+    return value
+
+
+FileName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_plain_name)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+Byte = Annotated[int, Field(ge=0, le=255)]
+Positive = Annotated[FiniteFloat, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class TextSpec:
+    """The text tower: its files and how token ids are laid out.
+
+    causal: texts run at their own length, never padded; otherwise all are padded with `pad_id` to `context_length`.
+    """
+
+    __pydantic_config__ = _STRICT_KEYS
+
+    file: FileName
+    sha256: Sha256
+    tokenizer: FileName
+    tokenizer_sha256: Sha256
+    context_length: Annotated[int, Field(ge=2, le=100_000)]
+    causal: bool
+    end_token: Word
+    input: Word
+    output: Word
+    pad_id: Annotated[int, Field(ge=0)] = 0
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """The image tower: its file and how a picture becomes (3, size, size) numbers.
+
+    `background` is RGB 0..255 and fills what `resize = "pad"` leaves empty; `mean` and `std` are by channel for pixels
+    scaled to 0..1.
+    """
+
+    __pydantic_config__ = _STRICT_KEYS
+
+    file: FileName
+    sha256: Sha256
+    size: Annotated[int, Field(ge=1, le=4096)]
+    resize: Literal["pad", "crop", "squash"]
+    background: tuple[Byte, Byte, Byte]
+    interpolation: Literal["bicubic", "bilinear", "lanczos"]
+    mean: tuple[FiniteFloat, FiniteFloat, FiniteFloat]
+    std: tuple[Positive, Positive, Positive]
+    input: Word
+    output: Word
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Means of the text cone and of the image cone, `dimension` numbers each."""
+
+    __pydantic_config__ = _STRICT_KEYS
+
+    text_mean: tuple[FiniteFloat, ...]
+    image_mean: tuple[FiniteFloat, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One model. `dimension` is the length of its vectors; `logit_scale` turns a cosine into a logit."""
+
+    __pydantic_config__ = _STRICT_KEYS
+
+    format: Literal[1]
+    name: Word
+    revision: Word
+    dimension: Annotated[int, Field(ge=1, le=16_000)]
+    precision: Word
+    licence: Word
+    source: Word
+    logit_scale: Positive
+    text: TextSpec
+    image: ImageSpec
+    calibration: Calibration | None = None
+    folder: Path = Path()
+
+    @property
+    def digest(self) -> str:
+        """Identity of the embeddings, 64 hex digits: SHA-256 over the towers' and the tokenizer's digests.
+
+        Vectors of different digests must never be compared.
+        """
+        parts = (self.text.sha256, self.text.tokenizer_sha256, self.image.sha256)
+        return hashlib.sha256("\n".join(parts).encode("ascii")).hexdigest()
+
+
+_ADAPTER = TypeAdapter(Manifest)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check `manifest.toml` in that folder; the model files themselves are not opened.
+
+    Raises ModelError with a sentence that names the model's folder and the key.
+    """
+    where = f'{MANIFEST_FILE} of the model "{folder.name}"'
+    try:
+        data = tomllib.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise ModelError(
+            f'There is no {MANIFEST_FILE} in the model folder "{folder.name}". Install the model again.',
+            folder=str(folder),
+        ) from exc
+    except OSError as exc:
+        raise ModelError(f"{where} cannot be read: {exc.strerror}.", folder=str(folder)) from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ModelError(f"{where} is not valid TOML: {exc}.", folder=str(folder)) from exc
+    try:
+        manifest = _ADAPTER.validate_python({**data, "folder": folder})
+    except ValidationError as exc:
+        raise ModelError(f"{where} is not valid. {_sentences(exc)}", folder=str(folder)) from exc
+    _check_calibration(manifest, where)
+    return manifest
+
+
+def _check_calibration(manifest: Manifest, where: str) -> None:
+    if manifest.calibration is None:
+        return
+    for key in ("text_mean", "image_mean"):
+        length = len(getattr(manifest.calibration, key))
+        if length != manifest.dimension:
+            raise ModelError(
+                f"{where} is not valid. calibration.{key}: {length} numbers, but dimension is {manifest.dimension}.",
+                folder=str(manifest.folder),
+            )
+
+
+def _sentences(exc: ValidationError) -> str:
+    """One short sentence a key, at most five: a wrong file would else fill the screen."""
+    lines = []
+    for error in exc.errors()[:5]:
+        key = ".".join(str(part) for part in error["loc"])
+        lines.append(f"{key}: {_reason(error)}.")
+    return " ".join(lines)
+
+
+def _reason(error: Any) -> str:
+    reasons = {
+        "missing": "this key is missing",
+        "unexpected_keyword_argument": "this key is unknown",
+        "dataclass_type": "must be a table",
+    }
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return reasons.get(error["type"], message[:1].lower() + message[1:])

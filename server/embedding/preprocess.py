@@ -1,0 +1,83 @@
+"""Pictures to the numbers that the image tower takes."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from server.embedding.manifest import ImageSpec, Manifest
+
+_FILTERS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+def draft_size(manifest: Manifest) -> tuple[int, int]:
+    """(width, height) for `Image.draft`: twice the target, where a JPEG decodes in half the time.
+
+    Pillow leaves both sides at least this long, so no model sees a picture that was enlarged again
+    (mean difference 0.006 of the normalised range, measured on a 1200 x 1200 JPEG).
+    """
+    return 2 * manifest.image.size, 2 * manifest.image.size
+
+
+class Preprocessor:
+    """Resizes and normalises as one manifest says. Thread-safe."""
+
+    def __init__(self, spec: ImageSpec) -> None:
+        self._spec = spec
+        std = np.asarray(spec.std, dtype=np.float64)
+        # (x / 255 - mean) / std as one multiplication and one addition.
+        self._scale = (1 / (255 * std)).astype(np.float32)[:, None, None]
+        self._shift = (-np.asarray(spec.mean) / std).astype(np.float32)[:, None, None]
+
+    def prepare(self, image: Image.Image) -> NDArray[np.float32]:
+        """RGB picture of any size -> (3, size, size) float32, channels first, normalised."""
+        if image.mode != "RGB":
+            image = image.convert("RGB")
+        pixels = np.asarray(fit(image, self._spec)).transpose(2, 0, 1)
+        out = np.empty(pixels.shape, dtype=np.float32)
+        np.multiply(pixels, self._scale, out=out)
+        out += self._shift
+        return out
+
+
+def fit(image: Image.Image, spec: ImageSpec) -> Image.Image:
+    """RGB picture -> RGB picture of (size, size): padded, cropped or squashed as the spec says."""
+    return {"pad": _pad, "crop": _crop, "squash": _squash}[spec.resize](image, spec)
+
+
+def _resized(image: Image.Image, size: tuple[int, int], spec: ImageSpec) -> Image.Image:
+    return image if image.size == size else image.resize(size, _FILTERS[spec.interpolation])
+
+
+def _pad(image: Image.Image, spec: ImageSpec) -> Image.Image:
+    """The longest side becomes `size`; the rest is background, left and right or above and below."""
+    scale = spec.size / max(image.size)
+    width, height = (min(spec.size, max(1, round(side * scale))) for side in image.size)
+    image = _resized(image, (width, height), spec)
+    if image.size == (spec.size, spec.size):
+        return image
+    canvas = Image.new("RGB", (spec.size, spec.size), spec.background)
+    canvas.paste(image, ((spec.size - width) // 2, (spec.size - height) // 2))
+    return canvas
+
+
+def _crop(image: Image.Image, spec: ImageSpec) -> Image.Image:
+    """The shortest side becomes `size` and the middle is cut out, as CLIP's own preprocessing does.
+
+    Only the part of the picture that survives is resized, so a banner of 10,000 x 10 pixels takes no gigabytes. The
+    arithmetic (the longer side truncated, the offset rounded) is that of torchvision's Resize and CenterCrop.
+    """
+    shortest = min(image.size)
+    width, height = (int(spec.size * side / shortest) for side in image.size)
+    left, top = round((width - spec.size) / 2), round((height - spec.size) / 2)
+    across, down = image.width / width, image.height / height
+    box = (left * across, top * down, (left + spec.size) * across, (top + spec.size) * down)
+    box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
+    return image.resize((spec.size, spec.size), _FILTERS[spec.interpolation], box=box)
+
+
+def _squash(image: Image.Image, spec: ImageSpec) -> Image.Image:
+    return _resized(image, (spec.size, spec.size), spec)

@@ -1,0 +1,82 @@
+"""Which models are there, and which one the settings name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from server import resources
+from server.embedding.clip import ClipEncoder
+from server.embedding.files import missing_files
+from server.embedding.manifest import MANIFEST_FILE, Manifest, read_manifest
+from server.errors import ModelError
+from server.settings import Settings
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class InstalledModel:
+    """A model folder. `name` is what VITRINE_MODEL takes; exactly one of `manifest` and `problem` is None."""
+
+    name: str
+    folder: Path
+    manifest: Manifest | None
+    problem: str | None
+
+
+def find_model(settings: Settings) -> Path:
+    """Folder of the model that the settings name: `default`, a name in the models folder, or a path.
+
+    Raises ModelError with a sentence that lists the models there are.
+    """
+    if settings.model == DEFAULT:
+        candidates = [resources.DEFAULT_MODEL]
+    else:
+        candidates = [settings.models_dir / settings.model, Path(settings.model).expanduser()]
+    for folder in candidates:
+        if (folder / MANIFEST_FILE).is_file():
+            return folder.absolute()
+    names = [model.name for model in list_models(settings) if model.manifest is not None]
+    there_are = f"There are: {', '.join(names)}." if names else "No model is installed."
+    raise ModelError(
+        f'There is no model "{settings.model}". {there_are} Set VITRINE_MODEL to one of these or to a model folder.',
+        looked_in=[str(folder) for folder in candidates],
+    )
+
+
+def list_models(settings: Settings) -> list[InstalledModel]:
+    """The bundled model and every folder in the models folder, by name, each with what is wrong with it.
+
+    Files are looked for and not read, so this is quick; a damaged graph shows when it is loaded.
+    """
+    folders = {DEFAULT: resources.DEFAULT_MODEL}
+    if settings.models_dir.is_dir():
+        for folder in sorted(settings.models_dir.iterdir()):
+            # A hidden folder is an installation under way. `default` always means the bundled model.
+            if folder.is_dir() and not folder.name.startswith(".") and folder.name != DEFAULT:
+                folders[folder.name] = folder
+    return [_inspect(name, folder) for name, folder in folders.items()]
+
+
+def load_encoder(settings: Settings) -> ClipEncoder:
+    """The encoder of the model that the settings name. Its towers open on first use. Raises ModelError."""
+    manifest = read_manifest(find_model(settings))
+    _check_complete(manifest)
+    return ClipEncoder(manifest, tower_threads=settings.tower_threads)
+
+
+def _inspect(name: str, folder: Path) -> InstalledModel:
+    try:
+        manifest = read_manifest(folder)
+        _check_complete(manifest)
+    except ModelError as exc:
+        return InstalledModel(name, folder, None, exc.message)
+    return InstalledModel(name, folder, manifest, None)
+
+
+def _check_complete(manifest: Manifest) -> None:
+    missing = missing_files(manifest)
+    if missing:
+        raise ModelError(
+            f'The model "{manifest.name}" is not complete: {", ".join(missing)} missing. Install it again.',
+            folder=str(manifest.folder),
+        )

@@ -1,0 +1,49 @@
+"""Words to token ids. Never fails on what a person can type or a file can hold."""
+
+from tokenizers import Tokenizer as _Tokenizer
+
+from server.embedding.manifest import Manifest
+from server.errors import ModelError
+
+# Characters kept for each token of the context before anything looks at the text: the longest words of CLIP's
+# vocabulary have fewer, so a cut text still fills the context, and a 10,000-word description costs no more than a page.
+CHARACTERS_PER_TOKEN = 32
+
+
+class TextTokenizer:
+    """The model's own tokenizer.json, cut to its context. Thread-safe."""
+
+    def __init__(self, tokenizer: _Tokenizer, context_length: int, end_token: str) -> None:
+        end_id = tokenizer.token_to_id(end_token)
+        if end_id is None:
+            raise ModelError(f'The tokenizer does not know the end token "{end_token}" that the manifest names.')
+        self._tokenizer = tokenizer
+        self._context_length = context_length
+        self._end_id: int = end_id
+        # Padding is the encoder's matter; files saved by transformers often switch it on.
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(context_length)
+        # "<|endoftext|>" typed by a shopper is words. As the token it would end the text there.
+        tokenizer.encode_special_tokens = True
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids, between 1 and `context_length` of them; the last is the end token, also after a cut."""
+        text = text.strip()[: self._context_length * CHARACTERS_PER_TOKEN]
+        # Half an emoji (a lone surrogate) has no UTF-8, and a NUL ends strings in some tokenizers.
+        text = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+        ids: list[int] = self._tokenizer.encode(text).ids[: self._context_length]
+        if not ids or ids[-1] != self._end_id:
+            ids = [*ids[: self._context_length - 1], self._end_id]
+        return ids
+
+
+def load_tokenizer(manifest: Manifest) -> TextTokenizer:
+    """Read the manifest's tokenizer file. Raises ModelError."""
+    path = manifest.folder / manifest.text.tokenizer
+    try:
+        tokenizer = _Tokenizer.from_file(str(path))
+    except Exception as exc:  # the Rust side raises plain Exception
+        raise ModelError(
+            f"{path.name} is not a tokenizer that can be loaded. Install the model again.", path=str(path)
+        ) from exc
+    return TextTokenizer(tokenizer, manifest.text.context_length, manifest.text.end_token)
