@@ -96,6 +96,10 @@ LIMIT %(limit)s
 -- The embedding of one product, to search for its like.
 SELECT embedding, status FROM product WHERE sku = %(sku)s
 
+-- name: active_model
+-- The model that made the catalogue's embeddings. None: nothing is embedded yet.
+SELECT name || ' ' || revision, digest FROM embedding_model WHERE state = 'active'
+
 -- name: common_currency
 -- The currency that most live products are priced in: the shop's, where no setting names it.
 SELECT currency FROM product WHERE status = 'live' GROUP BY currency ORDER BY count(*) DESC, currency LIMIT 1

@@ -12,7 +12,7 @@ from PIL import Image
 
 from server.db.engine import Database
 from server.embedding.encoder import Encoder, Vector
-from server.errors import InvalidCursor, NotFound
+from server.errors import InvalidCursor, ModelError, NotFound
 from server.search.cursor import CursorCodec
 from server.search.find import SQL, Found, Hit, find_page
 from server.search.plan import COUNT_UP_TO, SORT_POOL, Plan
@@ -97,6 +97,7 @@ class SearchService:
     # -- the page ----------------------------------------------------------------------------------------------
 
     def _page(self, query: Query, embed_seconds: float, cached: bool) -> ResultPage:
+        self._check_model()
         currency = self.currency()
         filters = query.filters
         if filters.currency is None and (filters.price_min is not None or filters.price_max is not None):
@@ -118,6 +119,15 @@ class SearchService:
         )
         cursor = None if position is None else self._cursors.encode(fingerprint, position)
         return ResultPage(hits, total, cursor, plan, timing, query.filters.currency or currency)
+
+    def _check_model(self) -> None:
+        """Vectors of two models cannot be compared: their nearest neighbours are nonsense, so refuse."""
+        rows = self._fact("active_model", {})
+        if rows and rows[0][1] != self._encoder.manifest.digest:
+            raise ModelError(
+                f"The catalogue was embedded by the model {rows[0][0]}, and the settings name "
+                f"{self._encoder.manifest.name}. Set VITRINE_MODEL to the model of the catalogue."
+            )
 
     # -- facts of the catalogue --------------------------------------------------------------------------------
 

@@ -1,0 +1,102 @@
+"""How well does the bundled model answer the demo? Precision of the first hits, where only the picture can tell.
+
+    python -m benchmarks.demo_relevance [--json] [--per-shape N]
+
+Loads the demo into a temporary database, asks through the search that the API uses, and looks only at products whose
+title, description and attributes say nothing of colour, pattern or detail. A question counts if R >= 3 of them are
+right; its precision is the share of right ones among the first min(10, R).
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from benchmarks.demo_queries import Question, make_questions
+from server.cli.demo import load_demo, prepare_database, write_truth
+from server.db.engine import open_database
+from server.search.query import Query
+from server.search.service import SearchService
+from server.services import open_services
+from server.settings import load_settings
+
+DEPTH = 10
+
+
+def ask(search: SearchService, question: Question, corpus: frozenset[str]) -> tuple[float, list[str]]:
+    """Precision at min(10, R), and the SKUs that were found."""
+    wanted = min(DEPTH, len(question.right))
+    found: list[str] = []
+    query = Query(limit=100)
+    while len(found) < wanted:
+        page = search.by_text(question.text, query)
+        found += [hit.sku for hit in page.hits if hit.sku in corpus]
+        if page.next_cursor is None:
+            break
+        query = Query(limit=100, cursor=page.next_cursor)
+    return sum(sku in question.right for sku in found[:wanted]) / wanted, found[:wanted]
+
+
+def measure(per_shape: int) -> list[tuple[Question, float]]:
+    """Every question and its precision."""
+    with tempfile.TemporaryDirectory(prefix="vt-") as folder:
+        settings = load_settings(_env_file=None, VITRINE_DATA_DIR=folder, DATABASE_URL=None)
+        database = open_database(settings)
+        try:
+            prepare_database(database, settings)
+            load_demo(database, settings)
+            truth_file = Path(folder) / "truth.json"
+            write_truth(truth_file)
+            truth = json.loads(truth_file.read_text(encoding="utf-8"))
+            silent = {sku: told for sku, told in truth.items() if not told["text_tells"]}
+            search = open_services(settings, database=database).search
+            questions = make_questions(silent, per_shape)
+            return [(question, ask(search, question, frozenset(silent))[0]) for question in questions]
+        finally:
+            database.close()
+
+
+def report(results: list[tuple[Question, float]]) -> dict[str, object]:
+    """Means over all questions and over each combination of attributes."""
+    by_shape: dict[str, list[float]] = defaultdict(list)
+    for question, precision in results:
+        by_shape["+".join(question.asks)].append(precision)
+    return {
+        "questions": len(results),
+        "precision_at_min_10_r": round(statistics.fmean(precision for _, precision in results), 4),
+        "by_shape": {
+            shape: {"questions": len(v), "precision": round(statistics.fmean(v), 4)} for shape, v in by_shape.items()
+        },
+        "worst": [
+            {"text": question.text, "right": len(question.right), "precision": round(precision, 3)}
+            for question, precision in sorted(results, key=lambda pair: pair[1])[:10]
+        ],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--per-shape", type=int, default=15, help="Questions for each combination of attributes.")
+    arguments = parser.parse_args()
+    figures = report(measure(arguments.per_shape))
+    if arguments.json:
+        print(json.dumps(figures, indent=1))
+        return
+    print(f"{'asks for':<32} {'questions':>9} {'precision':>9}")
+    shapes = figures["by_shape"]
+    assert isinstance(shapes, dict)
+    for shape, row in shapes.items():
+        print(f"{shape:<32} {row['questions']:>9} {row['precision']:>9.3f}")
+    print(f"{'all':<32} {figures['questions']:>9} {figures['precision_at_min_10_r']:>9.3f}")
+    worst = figures["worst"]
+    assert isinstance(worst, list)
+    print("\nworst questions:")
+    for row in worst:
+        print(f"  {row['precision']:.2f} of {row['right']:>3} right: {row['text']}")
+
+
+if __name__ == "__main__":
+    main()

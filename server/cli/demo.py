@@ -1,0 +1,125 @@
+"""`vitrine demo`: a shop with 2,000 drawn products, from nothing to the first page in one command."""
+
+import io
+import json
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from server.catalog.product import ProductInput
+from server.cli.serve import prepare_database, run_server
+from server.db.engine import Database, open_database
+from server.demo import DEMO_SEED, DrawnProduct, draw_catalogue
+from server.errors import Conflict
+from server.services import open_services
+from server.settings import Settings, load_settings
+
+DEMO_PRODUCTS = 2_000
+PICTURE_SIZE = 480  # pixels
+BATCH = 64
+# Written when all is loaded, so that what a user deletes from the demo later stays deleted.
+MARKER = "demo.loaded"
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (VITRINE_PORT).")
+@click.option("--no-serve", is_flag=True, help="Load the catalogue and end.")
+@click.option(
+    "--truth",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write what each picture shows as JSON, to judge search by. Nothing in Vitrine reads it.",
+)
+def demo(port: int | None, no_serve: bool, truth: Path | None) -> None:
+    """Load the drawn demo catalogue, once, and serve it until Ctrl-C."""
+    settings = load_settings()
+    if truth is not None:
+        write_truth(truth)
+    database = open_database(settings)
+    try:
+        prepare_database(database, settings)
+        if not (settings.data_dir / MARKER).exists():
+            load_demo(database, settings)
+        if not no_serve:
+            run_server(settings, database, settings.host, port or settings.port)
+    finally:
+        database.close()
+
+
+def write_truth(path: Path) -> None:
+    """Write {sku: {"kind", "colour", "pattern", "details", "text_tells"}}."""
+    truth = {
+        product.sku: {
+            "kind": product.truth.kind,
+            "colour": product.truth.colour,
+            "pattern": product.truth.pattern,
+            "details": list(product.truth.details),
+            "text_tells": product.text_tells,
+        }
+        for product in draw_catalogue(DEMO_PRODUCTS, DEMO_SEED)
+    }
+    path.write_text(json.dumps(truth, indent=1), encoding="utf-8")
+
+
+def load_demo(database: Database, settings: Settings) -> None:
+    """Draw and embed what is missing of the demo. Raises Conflict in a database that holds other products."""
+    services = open_services(settings, database=database)
+    with database.connection() as connection:
+        present = {str(sku) for (sku,) in connection.execute("SELECT sku FROM product")}
+    wanted = [product.sku for product in draw_catalogue(DEMO_PRODUCTS, DEMO_SEED)]
+    foreign = present.difference(wanted)
+    if foreign:
+        raise Conflict(
+            f"This database holds {len(foreign)} products of another catalogue, so the demo was not put into it. "
+            "Use `vitrine serve`, or an empty VITRINE_DATA_DIR or DATABASE_URL."
+        )
+    missing = [index for index, sku in enumerate(wanted) if sku not in present]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("Drawing and embedding the demo", total=len(missing))
+        for drawn in _drawn(missing):
+            services.catalog.upsert_many([(_input(product), picture) for product, picture in drawn])
+            progress.advance(task, len(drawn))
+    (settings.data_dir / MARKER).touch()
+
+
+def _input(product: DrawnProduct) -> ProductInput:
+    return ProductInput(
+        sku=product.sku,
+        item_group=product.item_group,
+        title=product.title,
+        description=product.description,
+        brand=product.brand,
+        category=product.category,
+        price=product.price,
+        sale_price=product.sale_price,
+        currency=product.currency,
+        stock=product.stock,
+        attributes=product.attributes,
+    )
+
+
+def _drawn(indexes: list[int]) -> Iterator[list[tuple[DrawnProduct, bytes]]]:
+    """Products and their pictures as JPEG, batch by batch in order, drawn by one process a core."""
+    batches = [indexes[start : start + BATCH] for start in range(0, len(indexes), BATCH)]
+    # "spawn": a forked child would inherit the database's connections and the model's threads.
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_draw_batch, batches)
+
+
+def _draw_batch(indexes: list[int]) -> list[tuple[DrawnProduct, bytes]]:
+    wanted = set(indexes)
+    first, last = min(wanted), max(wanted)
+    products = islice(enumerate(draw_catalogue(last + 1, DEMO_SEED)), first, last + 1)
+    return [(product, _jpeg(product)) for index, product in products if index in wanted]
+
+
+def _jpeg(product: DrawnProduct) -> bytes:
+    buffer = io.BytesIO()
+    product.draw(PICTURE_SIZE).save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()

@@ -1,0 +1,90 @@
+"""`vitrine search`: the API's answer in a terminal."""
+
+from decimal import Decimal
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from server.search.query import Filters, Query, Sort
+from server.search.service import ResultPage
+from server.services import Services, open_services
+from server.settings import load_settings
+
+
+@click.command()
+@click.argument("words")
+@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Hits to show.")
+@click.option("--price-min", type=Decimal, help="Lowest price.")
+@click.option("--price-max", type=Decimal, help="Highest price.")
+@click.option("--currency", help="Currency of the price bounds (default: the shop's).")
+@click.option("--category", help="Category path or its beginning.")
+@click.option("--brand", multiple=True, help="Brand; repeat it for any of several.")
+@click.option("--in-stock", is_flag=True, help="Leave out what is sold out.")
+@click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default="relevance", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")
+def search(words: str, limit: int, as_json: bool, **given: Any) -> None:
+    """Find products that look like WORDS."""
+    services = open_services(load_settings())
+    try:
+        filters = Filters(
+            price_min=given["price_min"],
+            price_max=given["price_max"],
+            currency=given["currency"],
+            category=given["category"],
+            brands=given["brand"],
+            in_stock=given["in_stock"],
+        )
+        page = services.search.by_text(words, Query(filters=filters, sort=Sort(given["sort"]), limit=limit))
+        if as_json:
+            click.echo(_as_json(services, page))
+        else:
+            _print_table(services, page)
+    finally:
+        services.close()
+
+
+def _as_json(services: Services, page: ResultPage) -> str:
+    # The web application knows the addresses of pictures; only this option pays for loading it.
+    from server.api.search import answer_model
+    from server.app import create_app
+
+    with create_app(services=services).test_request_context():
+        body = answer_model(page).model_dump(mode="json")
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
+
+
+def _print_table(services: Services, page: ResultPage) -> None:
+    console = Console()
+    if not page.hits:
+        console.print("No products pass these filters.")
+        return
+    table = Table(box=None, header_style="bold")
+    for name in ("SKU", "Title", "Brand"):
+        table.add_column(name, overflow="fold")
+    for name in ("Price", "Stock", "Score"):
+        table.add_column(name, justify="right")
+    table.add_column("Picture", overflow="fold")
+    for hit in page.hits:
+        picture = ""
+        if hit.image_sha256 and hit.media_type:
+            picture = services.images.path(hit.image_sha256, hit.media_type).name
+        table.add_row(
+            hit.sku,
+            hit.title,
+            hit.brand or "",
+            "" if hit.current_price is None else f"{hit.current_price} {hit.currency}",
+            "" if hit.stock is None else str(hit.stock),
+            "" if hit.score is None else f"{hit.score:.3f}",
+            picture,
+        )
+    console.print(table)
+    more = "" if page.total_is_exact else " or more"
+    timing = page.timing
+    console.print(
+        f"{len(page.hits)} of {page.total}{more} · {page.plan.path} · "
+        f"embed {timing.embed_ms:.1f} ms, SQL {timing.sql_ms:.1f} ms",
+        style="dim",
+    )

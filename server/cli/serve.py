@@ -1,0 +1,88 @@
+"""`vitrine serve`: the web server, and the embedded Postgres beside it where that is the one to use."""
+
+import logging
+
+import click
+
+from server.db import migrate
+from server.db.engine import Database, open_database
+from server.embedding.manifest import read_manifest
+from server.embedding.registry import find_model
+from server.errors import DatabaseNotReady, SettingError
+from server.settings import Settings, load_settings
+
+
+@click.command()
+@click.option("--host", help="Address to listen on (VITRINE_HOST).")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (VITRINE_PORT).")
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the shop and the API until Ctrl-C."""
+    settings = load_settings()
+    database = open_database(settings)
+    try:
+        prepare_database(database, settings)
+        run_server(settings, database, host or settings.host, port or settings.port)
+    finally:
+        database.close()
+
+
+def prepare_database(database: Database, settings: Settings) -> None:
+    """Upgrade the embedded database; ask for the command where the database is somebody's own."""
+    state = migrate.status(database)
+    if state.is_current:
+        return
+    if database.embedded is None:
+        raise DatabaseNotReady
+    migrate.upgrade(database, read_manifest(find_model(settings)).dimension)
+
+
+def run_server(settings: Settings, database: Database, host: str, port: int) -> None:
+    """Serve until a signal. One worker process with a few threads: it holds the model once.
+
+    The parent process only supervises, the worker and the embedded Postgres both.
+    """
+    # granian is imported here: other commands do not pay for it.
+    from granian.constants import Interfaces
+    from granian.errors import ConfigurationError
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    _refuse_taken_port(host, port)
+    if database.embedded is not None:
+        database.embedded.supervise()
+    server = Server(
+        "server.app:create_app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=1,
+        blocking_threads=settings.web_threads,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+        process_name="vitrine",
+    )
+    address = f"[{host}]" if ":" in host else host
+    click.echo(f"{settings.shop_name} is at http://{address}:{port} (press Ctrl-C to stop)")
+    logging.getLogger("granian").setLevel(logging.WARNING)
+    try:
+        server.serve()
+    except ConfigurationError as exc:
+        raise SettingError("The web server refuses its settings; check VITRINE_HOST and VITRINE_PORT.") from exc
+    click.echo("Stopped.")
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Say so before anything starts, rather than from a worker's log."""
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            raise SettingError(
+                f"Nothing can listen on {host}:{port} ({exc.strerror}). Another server may run there; "
+                "choose another port with --port or VITRINE_PORT."
+            ) from exc
