@@ -1,0 +1,105 @@
+"""Product pictures on disk: the original bytes, once, under their SHA-256, and thumbnails made on demand.
+
+A file appears whole or not at all: it is written under another name, flushed to the disk, and renamed. Two processes
+that store the same picture at once write the same bytes, so whichever renames last changes nothing.
+"""
+
+import itertools
+import os
+import re
+import threading
+from pathlib import Path
+
+from PIL import Image
+
+from server.catalog.images import read_image
+from server.errors import BadRequest, NotFound
+
+EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
+THUMBNAIL_WIDTHS = (96, 320, 640)
+THUMBNAIL_MEDIA_TYPE = "image/webp"
+THUMBNAIL_QUALITY = 80
+# A thumbnail of a tall picture is at most so many times as high as wide.
+TALLEST = 2
+# What is stored was checked when it came in, and the setting may have been lowered since.
+MOST_PIXELS = 1_000_000_000
+
+_DIGEST = re.compile(r"^[0-9a-f]{64}$")
+_drafts = itertools.count()
+
+
+class ImageStore:
+    """Pictures under one folder, `ab/cd/abcd....jpg`. Thread-safe, and safe beside other processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, sha256: str, media_type: str, data: bytes) -> bool:
+        """Store a picture; returns whether it was not there. On return it survives a power cut."""
+        path = self._place(sha256, media_type)
+        if path.is_file() and path.stat().st_size == len(data):
+            return False
+        _write_whole(path, data)
+        return True
+
+    def path(self, sha256: str, media_type: str) -> Path:
+        """File of a stored picture. Raises NotFound where there is none."""
+        path = self._place(sha256, media_type)
+        if not path.is_file():
+            raise NotFound("There is no such picture.")
+        return path
+
+    def read(self, sha256: str, media_type: str) -> bytes:
+        """Bytes of a stored picture. Raises NotFound."""
+        return self.path(sha256, media_type).read_bytes()
+
+    def thumbnail(self, sha256: str, media_type: str, width: int) -> Path:
+        """WebP file of a stored picture at most `width` wide, made on first use.
+
+        `width` is one of THUMBNAIL_WIDTHS, else BadRequest: a stranger must not fill the disk. Raises NotFound.
+        """
+        if width not in THUMBNAIL_WIDTHS:
+            widths = ", ".join(map(str, THUMBNAIL_WIDTHS))
+            raise BadRequest(f"There are thumbnails of {widths} pixels, none of {width}.")
+        place = self._place(sha256, media_type)
+        path = self.folder / "thumbnails" / str(width) / place.parent.relative_to(self.folder) / f"{sha256}.webp"
+        if not path.is_file():
+            _make_thumbnail(self.path(sha256, media_type), path, width)
+        return path
+
+    def _place(self, sha256: str, media_type: str) -> Path:
+        if not _DIGEST.match(sha256) or media_type not in EXTENSIONS:
+            raise NotFound("There is no such picture.")
+        return self.folder / sha256[:2] / sha256[2:4] / f"{sha256}.{EXTENSIONS[media_type]}"
+
+
+def _make_thumbnail(original: Path, path: Path, width: int) -> None:
+    decoded = read_image(original.read_bytes(), max_pixels=MOST_PIXELS, draft_to=width)
+    image = decoded.image
+    image.thumbnail((width, TALLEST * width), Image.Resampling.LANCZOS)
+    draft = _draft_beside(path)
+    image.save(draft, "WEBP", quality=THUMBNAIL_QUALITY)
+    draft.replace(path)  # made again if lost, so nothing waits for the disk
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    draft = _draft_beside(path)
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    # The name is in the folder's own data, which has to reach the disk too.
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _draft_beside(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.{next(_drafts)}")
