@@ -125,6 +125,15 @@ class Pen:
         """A small disc: a button, a wheel hub."""
         self.shape(ellipse(x, y, r), fill, edge, False)
 
+    def fluff(self, places: Sequence[Point], r: float, fill: Fill = (246, 236, 218)) -> None:
+        """A fluffy rim of fur: overlapping tufts with one outline around them all."""
+        for x, y in places:
+            self.dot(x, y, r + 1.5 * self.edge / self.unit, "ink", edge=False)
+        for x, y in places:
+            self.dot(x, y, r, fill, edge=False)
+        for x, y in places:
+            self.line([(x - r * 0.3, y + r * 0.1), (x + r * 0.1, y + r * 0.35)], 0.02, (206, 190, 164))
+
     def bow(self, x: float, y: float, r: float, fill: Fill = "trim") -> None:
         """A ribbon bow about 2r wide."""
         wing = [(x, y), (x + r, y - r * 0.6), (x + r * 0.85, y), (x + r, y + r * 0.6)]

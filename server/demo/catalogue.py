@@ -152,7 +152,7 @@ def _reduced_price(price: Decimal, rng: Random) -> Decimal:
 def _pose(kind: Kind, rng: Random) -> Pose:
     turn = rng.uniform(-3, 3) if kind.standing else rng.uniform(-13, 13)
     return Pose(
-        scale=rng.uniform(0.7, 0.86),
+        scale=rng.uniform(0.76, 0.9),
         turn=turn,
         mirror=kind.mirrors and rng.random() < 0.5,
         dx=rng.uniform(-0.06, 0.06),

@@ -69,8 +69,8 @@ def cast_shadow(image: Image.Image, silhouette: Image.Image, standing: bool) -> 
     else:
         soft = silhouette.resize((small, small), Image.Resampling.BOX)
         shift = round(size * 0.018)
-    soft = soft.filter(ImageFilter.GaussianBlur(small * 0.018))
-    soft = soft.point([round(v * (0.34 if standing else 0.26)) for v in range(256)])
+    soft = soft.filter(ImageFilter.GaussianBlur(small * (0.028 if standing else 0.02)))
+    soft = soft.point([round(v * (0.42 if standing else 0.26)) for v in range(256)])
     mask = soft.resize((size, size), Image.Resampling.BILINEAR)
     image.paste((40, 42, 60), (shift, shift * 2), mask)
 
@@ -82,6 +82,6 @@ def _ground_shadow(silhouette: Image.Image, small: int) -> Image.Image:
         return soft
     ratio = small / silhouette.width
     x0, x1, y = bounds[0] * ratio, bounds[2] * ratio, bounds[3] * ratio
-    height = max(1.5, (x1 - x0) * 0.07)
-    ImageDraw.Draw(soft).ellipse((x0 - 0.5, y - height * 1.2, x1 + 1, y + height * 0.8), fill=255)
+    height, inset = max(1.5, (x1 - x0) * 0.075), (x1 - x0) * 0.03
+    ImageDraw.Draw(soft).ellipse((x0 + inset, y - height * 1.1, x1 - inset, y + height * 0.7), fill=255)
     return soft

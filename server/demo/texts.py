@@ -113,7 +113,7 @@ def description(kind: Kind, looks: tuple[str, str, tuple[str, ...]] | None, rng:
     sentences = rng.sample(_SILENT[kind.family], rng.randint(1, 2))
     if looks is None:
         if rng.random() < 0.3:
-            sentences.append(f"Good {rng.choice(kind.materials)}, honestly made.")
+            sentences.append("Honest materials, carefully put together.")
         return " ".join(sentences)
     colour, pattern, details = looks
     look = f"{colour} and {pattern}" if rng.random() < 0.5 else f"{pattern} {colour}"

@@ -112,7 +112,7 @@ def cap(pen: Pen, rng: Random, details: Details) -> None:
         pen.shape(ellipse(-0.14, 0.26 - height, 0.12, 0.07), "trim")
     if "badge" in details:
         pen.dot(0.18, 0.0, 0.19, "trim")
-        pen.shape(star(0.18, 0.0, 0.12), "body", edge=False, shade=False)
+        pen.shape(star(0.18, 0.0, 0.15), "plain", edge=False, shade=False)
 
 
 def beanie(pen: Pen, rng: Random, details: Details) -> None:
@@ -129,7 +129,7 @@ def beanie(pen: Pen, rng: Random, details: Details) -> None:
         pen.line([((k - 5) * 0.11, 0.33), ((k - 5) * 0.11, 0.59)], 0.02)
     if "badge" in details:
         pen.shape(box(-0.17, 0.32, 0.17, 0.6, 0.02), "trim")
-        pen.shape(star(0, 0.46, 0.1), "body", edge=False, shade=False)
+        pen.shape(star(0, 0.46, 0.12), "plain", edge=False, shade=False)
 
 
 def scarf(pen: Pen, rng: Random, details: Details) -> None:
@@ -175,8 +175,7 @@ def mitten(pen: Pen, rng: Random, details: Details) -> None:
     hand = [(-0.4, 0.5), (-0.46, -0.2, 0.2), (-0.4, top, 0.36), (0.28, top, 0.36), (0.34, -0.2, 0.2), (0.3, 0.5)]
     pen.shape(rounded(hand, 0.02))
     if "fur cuff" in details:
-        for k in range(6):
-            pen.dot(-0.4 + k * 0.145, 0.62, 0.17, (244, 234, 216))
+        pen.fluff([(-0.4 + k * 0.145, 0.62 + 0.03 * (k % 2)) for k in range(6)], 0.17)
     else:
         pen.shape(box(-0.42, 0.44, 0.34, 0.82, 0.04), "dark")
         for k in range(7):
@@ -217,7 +216,13 @@ BOTTOMS: tuple[Kind, ...] = (
         mirrors=True,
     ),
     Kind(
-        "beanie", beanie, ("pompom", "badge"), "Accessories/Headwear/Beanies", ("Beanie", "Knit Hat"), (12, 35), _KNIT
+        "beanie",
+        beanie,
+        ("pompom", "badge"),
+        "Accessories/Headwear/Beanies",
+        ("Beanie", "Winter Beanie"),
+        (12, 35),
+        _KNIT,
     ),
     Kind("scarf", scarf, ("fringe", "pocket"), "Accessories/Scarves", ("Scarf",), (18, 69), _KNIT, mirrors=True),
     Kind("tie", tie, ("clip",), "Accessories/Ties", ("Tie", "Necktie"), (19, 59), ("silk", "wool", "satin")),

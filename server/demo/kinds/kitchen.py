@@ -9,6 +9,7 @@ from server.demo.kinds.base import Details, Kind
 from server.demo.palette import DARK_METAL, GOLD, LEAF, METAL, SLATE, WOOD
 from server.demo.paths import Path, arc, box, ellipse, heart, mirrored, rounded, smooth
 
+_EGG = ((-1, -0.2), (-0.4, -0.9), (0.5, -0.8), (1.05, 0.0), (0.6, 0.8), (-0.4, 0.75), (-0.9, 0.5))
 _CLAY = ("stoneware", "porcelain", "earthenware", "bone china")
 
 
@@ -23,7 +24,7 @@ def mug(pen: Pen, rng: Random, details: Details) -> None:
     if "spoon" in details:
         _spoon(pen, 0.0, top + 0.02, 0.3, 0.38)
     pen.rod(arc(wide - 0.02, 0.12, 0.34, 0.34, -90, 90), 0.12, "plain")
-    pen.shape([*arc(0, top, wide, 0.13, 180, 360), *rounded([(wide, 0.7, 0.14), (-wide, 0.7, 0.14)], 0.1)])
+    pen.shape([*arc(0, top, wide, 0.13, 180, 360), *arc(0, 0.6, wide - 0.03, 0.15, 0, 180)])
     if "lid" in details:
         pen.shape(ellipse(0, top - 0.02, wide + 0.05, 0.17), "trim")
         pen.shape(ellipse(0, top - 0.14, 0.12, 0.1), "trim")
@@ -97,31 +98,23 @@ def bowl(pen: Pen, rng: Random, details: Details) -> None:
 
 
 def frying_pan(pen: Pen, rng: Random, details: Details) -> None:
-    """A pan from above with a long handle."""
-    r = rng.uniform(0.5, 0.55)
-    cx, cy = -0.28, -0.2
-    handle = [(cx + 0.28, cy + 0.42), (cx + 0.42, cy + 0.28), (0.86, 0.78, 0.1), (0.78, 0.88, 0.1)]
-    pen.shape(rounded(handle, 0.04), SLATE)
-    pen.dot(0.74, 0.76, 0.035, METAL)
+    """A shallow pan with a long handle, seen at a slant."""
+    wide, deep = rng.uniform(0.6, 0.66), rng.uniform(0.34, 0.46)
+    cx, cy, tall = -0.24, -0.06, 0.3
     if "helper handle" in details:
-        pen.rod(arc(cx - 0.4, cy - 0.4, 0.2, 0.2, 130, 320), 0.09, GOLD)
-    pen.shape(ellipse(cx, cy, r + 0.05), "body")
-    pen.shape(ellipse(cx, cy, r * 0.8), "dark" if "egg" in details else "body")
-    pen.line(arc(cx, cy, r * 0.8, r * 0.8, 0, 360), 0.04, "line")
+        pen.rod(arc(cx - wide, cy + 0.12, 0.16, 0.15, 90, 270), 0.08, GOLD)
+    pen.shape(
+        rounded([(cx + wide - 0.1, cy + 0.06), (0.92, -0.36, 0.08), (0.98, -0.2, 0.08), (cx + wide, cy + 0.24)], 0.04),
+        SLATE,
+    )
+    pen.dot(0.89, -0.26, 0.035, METAL)
+    pen.shape([*arc(cx, cy, wide, tall, 180, 360), *arc(cx, cy + deep * 0.5, wide - 0.1, tall + 0.08, 0, 180)])
+    pen.shape(ellipse(cx, cy, wide, tall), "light")
+    pen.shape(ellipse(cx, cy + 0.015, wide - 0.09, tall - 0.06), (78, 80, 88))
     if "egg" in details:
-        white: Path = smooth(
-            [
-                (cx - 0.26, cy - 0.06),
-                (cx - 0.08, cy - 0.24),
-                (cx + 0.16, cy - 0.2),
-                (cx + 0.28, cy),
-                (cx + 0.16, cy + 0.22),
-                (cx - 0.1, cy + 0.18),
-                (cx - 0.24, cy + 0.14),
-            ]
-        )
+        white: Path = smooth([(cx + x * 0.36, cy + 0.02 + y * 0.15) for x, y in _EGG])
         pen.shape(white, (255, 254, 250))
-        pen.dot(cx, cy - 0.01, 0.12, (250, 184, 40))
+        pen.shape(ellipse(cx + 0.02, cy, 0.13, 0.08), (250, 184, 40))
 
 
 def pot(pen: Pen, rng: Random, details: Details) -> None:
@@ -130,7 +123,7 @@ def pot(pen: Pen, rng: Random, details: Details) -> None:
     pen.both(rounded([(wide - 0.04, 0.0), (0.88, 0.0), (0.88, 0.24), (wide - 0.04, 0.24)], 0.08), SLATE)
     if "spoon" in details:
         pen.rod([(0.1, 0.0), (0.52, -0.86)], 0.09, WOOD)
-    pen.shape([*arc(0, top, wide, 0.12, 180, 360), *rounded([(wide, 0.72, 0.14), (-wide, 0.72, 0.14)], 0.1)])
+    pen.shape([*arc(0, top, wide, 0.12, 180, 360), *arc(0, 0.6, wide - 0.04, 0.16, 0, 180)])
     if "lid" in details:
         pen.shape(
             [*arc(0, top - 0.02, wide + 0.04, 0.3, 180, 360), (wide + 0.04, top + 0.07), (-wide - 0.04, top + 0.07)],

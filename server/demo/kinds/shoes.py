@@ -27,7 +27,7 @@ def sneaker(pen: Pen, rng: Random, details: Details) -> None:
         (-0.84, 0.1, 0.1),
     ]
     pen.shape(rounded(upper, 0.06))
-    pen.shape(rounded([(0.5, 0.12), (0.78, 0.16, 0.2), (0.9, 0.46), (0.46, 0.46)], 0.04), "dark")
+    pen.shape(rounded([(0.5, 0.12), (0.78, 0.16, 0.2), (0.9, 0.46), (0.46, 0.46)], 0.04), _SOLE)
     pen.shape(rounded([(-0.78, collar), (-0.28, collar), (-0.34, collar + 0.12), (-0.79, collar + 0.12)], 0.03), "dark")
     sole = [(-0.88, 0.4), (0.92, 0.4), (0.97, 0.56), (0.86, 0.66), (-0.84, 0.66)]
     pen.shape(rounded(sole, 0.08), _SOLE if rng.random() < 0.8 else (206, 176, 130))
@@ -39,7 +39,7 @@ def sneaker(pen: Pen, rng: Random, details: Details) -> None:
         pen.bow(-0.22, collar + 0.1, 0.15)
     if "star" in details:
         pen.dot(-0.48, 0.12, 0.2, "trim")
-        pen.shape(star(-0.48, 0.12, 0.15), "body", edge=False, shade=False)
+        pen.shape(star(-0.48, 0.12, 0.16), "plain", edge=False, shade=False)
 
 
 def boot(pen: Pen, rng: Random, details: Details) -> None:
@@ -68,8 +68,7 @@ def boot(pen: Pen, rng: Random, details: Details) -> None:
             y = top + 0.2 + k * 0.17
             pen.rod([(-0.14, y + 0.07), (0.11, y - 0.03)], 0.04, "trim")
     if "fur trim" in details:
-        for k in range(5):
-            pen.dot(-0.5 + k * 0.14, top, 0.15, (244, 234, 216))
+        pen.fluff([(-0.5 + k * 0.14, top + 0.03 * (k % 2)) for k in range(5)], 0.15)
     if "buckle" in details:
         pen.shape(rounded([(-0.53, 0.2), (0.2, 0.2), (0.3, 0.36), (-0.54, 0.36)], 0.02), "trim")
         pen.shape(box(-0.24, 0.16, 0.02, 0.4, 0.03), GOLD)

@@ -30,8 +30,9 @@ def _torso(pen: Pen, width: float, hem: float, neck: float = 0.2, fill: Fill = "
 
 
 def _neckline(pen: Pen, neck: float, depth: float, band: Fill) -> None:
-    pen.shape(ellipse(0, -0.74, neck + 0.05, depth + 0.05), band, shade=False)
-    pen.shape(ellipse(0, -0.75, neck, depth), "dark", edge=True)
+    outer, inner = neck + 0.06, neck
+    pen.shape([*arc(0, -0.74, outer, 0.05, 180, 360), *arc(0, -0.74, outer, depth + 0.06, 0, 180)], band, shade=False)
+    pen.shape([*arc(0, -0.735, inner, 0.02, 360, 180), *arc(0, -0.735, inner, depth, 180, 0)], "dark")
 
 
 def _pocket(pen: Pen, x: float, y: float, w: float = 0.13) -> None:
@@ -106,6 +107,10 @@ def sweater(pen: Pen, rng: Random, details: Details) -> None:
     for k in range(9):
         x = (k - 4) * width / 4.6
         pen.line([(x, hem - 0.12), (x, hem + 0.02)], 0.018)
+    for y in (-0.3, 0.0, 0.3):
+        for k in range(5):
+            x = (k - 2) * 0.16
+            pen.line([(x - 0.04, y - 0.05), (x, y), (x + 0.04, y - 0.05)], 0.018)
     if "turtleneck" in details:
         pen.shape(box(-0.21, -0.96, 0.21, -0.66, 0.06), "plain")
         for k in range(-2, 3):
@@ -139,9 +144,8 @@ def jacket(pen: Pen, rng: Random, details: Details) -> None:
         for y in (0.0, 0.32, 0.52, 0.7):
             pen.dot(0.08, y, 0.05)
     if "fur collar" in details:
-        for k in range(6):
-            for side in (-1, 1):
-                pen.dot(side * (0.06 + k * 0.05), -0.38 - k * 0.085, 0.1, (240, 228, 208))
+        fur = [(side * (0.05 + k * 0.055), -0.34 - k * 0.085) for k in range(6) for side in (-1, 1)]
+        pen.fluff(fur, 0.12)
 
 
 def dress(pen: Pen, rng: Random, details: Details) -> None:
