@@ -51,13 +51,14 @@ CREATE TABLE product (
     description      text NOT NULL DEFAULT '' CHECK (length(description) <= 20000),
     brand            text COLLATE "C" CHECK (length(brand) BETWEEN 1 AND 200),
     category         text COLLATE "C" CHECK (length(category) <= 300 AND category ~ '^[^/]+(/[^/]+)*$'),
-    price            numeric(12, 2) CHECK (price >= 0),
-    sale_price       numeric(12, 2) CHECK (sale_price >= 0),
+    price            numeric(12, 2) CHECK (price >= 0 AND price <> 'NaN'),
+    sale_price       numeric(12, 2) CHECK (sale_price >= 0 AND sale_price <> 'NaN'),
     current_price    numeric(12, 2) GENERATED ALWAYS AS (COALESCE(sale_price, price)) STORED,
     currency         text COLLATE "C" NOT NULL CHECK (currency ~ '^[A-Z]{{3}}$'),
     stock            integer CHECK (stock >= 0),
     attributes       jsonb NOT NULL DEFAULT '{{}}' CHECK (jsonb_typeof(attributes) = 'object'),
     status           text NOT NULL DEFAULT 'live' CHECK (status IN ('live', 'draft', 'hidden')),
+    left_feed_at     timestamptz,
     image_sha256     text COLLATE "C" REFERENCES image (sha256),
     embedding        halfvec({dimension}) STORAGE PLAIN,
     embedding_model  integer REFERENCES embedding_model (id),
@@ -65,7 +66,8 @@ CREATE TABLE product (
     embedded_text    text,
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT product_sale_price_needs_price CHECK (sale_price IS NULL OR sale_price <= price),
+    CONSTRAINT product_sale_price_needs_price CHECK (sale_price IS NULL OR (price IS NOT NULL AND sale_price <= price)),
+    CONSTRAINT product_left_feed_is_hidden CHECK (left_feed_at IS NULL OR status = 'hidden'),
     CONSTRAINT product_embedding_is_whole CHECK (num_nulls(embedding, embedding_model, embedding_source) IN (0, 3)),
     CONSTRAINT product_image_embedding_has_image CHECK (embedding_source <> 'image' OR image_sha256 IS NOT NULL),
     CONSTRAINT product_embedded_text_is_for_text CHECK ((embedding_source = 'text') = (embedded_text IS NOT NULL))
@@ -93,6 +95,8 @@ COMMENTS = {
     "COLUMN product.current_price": "What the shopper pays: the sale price, else the price. Price filters use it.",
     "COLUMN product.stock": "Pieces on hand. NULL: not counted, and taken as available.",
     "COLUMN product.status": "live: in the shop. draft: not yet. hidden: no longer.",
+    "COLUMN product.left_feed_at": "When an import of the whole catalogue hid it for not being there. The next import "
+    "that has it shows it again.",
     "COLUMN product.image_sha256": "Digest of the picture, which names its file in the image store.",
     "COLUMN product.embedding": "Unit vector of the picture (or of the title, where there is none). Cosine: <=>.",
     "COLUMN product.embedding_source": "image: made from the picture. text: made from embedded_text.",
@@ -106,9 +110,7 @@ def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS vector")
     op.execute(IMAGE)
     op.execute(MODEL)
-    op.execute(
-        "CREATE UNIQUE INDEX embedding_model_one_active ON embedding_model ((true)) WHERE state = 'active'"
-    )
+    op.execute("CREATE UNIQUE INDEX embedding_model_one_active ON embedding_model ((true)) WHERE state = 'active'")
     op.execute(PRODUCT.format(sku_rule=SKU_RULE, dimension=int(context.config.attributes["dimension"])))
     for statement in INDEXES:
         op.execute(statement)
