@@ -82,7 +82,8 @@ def add_product(connection: psycopg.Connection, sku: str = "A-1", **columns: Any
     }
     if values.get("embedding") is not None:
         values["embedding"] = HalfVector(values["embedding"])
-        values.setdefault("embedding_model", add_model(connection))
+        if "embedding_model" not in values:
+            values["embedding_model"] = add_model(connection)
         source = "image" if values.get("image_sha256") else "text"
         if values.setdefault("embedding_source", source) == "text":
             values.setdefault("embedded_text", values["title"])

@@ -1,0 +1,41 @@
+"""A search service over the test database, with vectors that a test chooses itself."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from server.db.engine import Database
+from server.search.service import SearchService
+from tests.factories import DIMENSION, add_model, unit_vector
+from tests.fakes import FakeEncoder, fake_manifest
+
+Vector = NDArray[np.float32]
+
+
+@pytest.fixture
+def encoder() -> FakeEncoder:
+    return FakeEncoder(fake_manifest(DIMENSION))
+
+
+@pytest.fixture
+def search(database: Database, encoder: FakeEncoder) -> SearchService:
+    """Knows the text "query", whose vector is `unit_vector(0)`."""
+    with database.connection() as connection:
+        add_model(connection, digest=encoder.manifest.digest)
+    return SearchService(database, encoder, "0123456789abcdef", "USD", lambda text: (unit_vector(0), False))
+
+
+@pytest.fixture
+def near() -> Callable[[float], Vector]:
+    """A unit vector at a chosen cosine distance from the query's."""
+
+    def make(distance: float, seed: int = 1) -> Vector:
+        query, other = unit_vector(0), unit_vector(seed)
+        across = other - (other @ query) * query
+        across /= np.linalg.norm(across)
+        cosine = 1.0 - distance
+        return (cosine * query + np.sqrt(1 - cosine**2) * across).astype(np.float32)
+
+    return make
