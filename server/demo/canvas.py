@@ -14,8 +14,10 @@ from server.demo.paths import Path, Point, ellipse, flipped
 from server.demo.patterns import texture
 
 Fill = str | RGB
-_DIM = [round(v * 0.17) for v in range(256)]
-_GLOW = [round(v * 0.26) for v in range(256)]
+# The light map: neutral, darker on the far side, lighter on the near side of each part.
+_NEUTRAL, _DIM, _GLOW = 128, 128 - 44, 128 + 66
+_DARKNESS = [max(0, _NEUTRAL - v) for v in range(256)]
+_LIGHTNESS = [max(0, v - _NEUTRAL) for v in range(256)]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Pen:
     """Draws the parts of one product on its own layer, keeping its silhouette."""
 
     def __init__(self, size: int, pattern: str, tones: Tones, pose: Pose, rng: Random) -> None:
-        """Prepare a layer of `size` pixels and the pattern's texture."""
+        """Prepare a layer of `size` pixels, twice the picture's, and the pattern's texture."""
         self.tones = tones
         self.size = size
         self.unit = size / 2 * pose.scale
@@ -41,7 +43,9 @@ class Pen:
         self.silhouette = Image.new("L", (size, size), 0)
         self._draw = ImageDraw.Draw(self.layer)
         self._cut = ImageDraw.Draw(self.silhouette)
-        self._texture = texture(pattern, size, self.unit, pose.turn, tones, rng)
+        self._light = Image.new("L", (size // 2, size // 2), _NEUTRAL)
+        self._lit = ImageDraw.Draw(self._light)
+        self._texture = None if pattern == "plain" else texture(pattern, size, self.unit, pose.turn, tones, rng)
         angle = math.radians(pose.turn)
         self._cos, self._sin = math.cos(angle), math.sin(angle)
         self._flip = -1.0 if pose.mirror else 1.0
@@ -62,45 +66,44 @@ class Pen:
         """Fill an outline; "body" is the patterned colour, other names are tones."""
         points = self._pixels(path)
         self._cut.polygon(points, fill=255)
-        if shade is None:
-            shade = fill in ("body", "plain")
-        if fill == "body" or shade:
-            self._fill_masked(points, fill, shade)
+        if fill == "body" and self._texture is not None:
+            self._fill_textured(points, self._texture)
         else:
             self._draw.polygon(points, fill=self._colour(fill))
+        if shade if shade is not None else fill in ("body", "plain"):
+            self._shade(points)
+        else:
+            self._lit.polygon([(x / 2, y / 2) for x, y in points], fill=_NEUTRAL)
         if edge:
             self._stroke([*points, points[0]], self.edge, self.tones.ink)
 
-    def _mask(self, points: list[Point]) -> tuple[tuple[int, int, int, int], Image.Image | None]:
-        xs, ys = [p[0] for p in points], [p[1] for p in points]
-        x0, y0 = max(0, math.floor(min(xs))), max(0, math.floor(min(ys)))
-        x1, y1 = min(self.size, math.ceil(max(xs)) + 1), min(self.size, math.ceil(max(ys)) + 1)
-        if x1 <= x0 or y1 <= y0:
-            return (0, 0, 0, 0), None
-        area = (x0, y0, x1, y1)
-        mask = Image.new("L", (x1 - x0, y1 - y0), 0)
-        ImageDraw.Draw(mask).polygon([(x - x0, y - y0) for x, y in points], fill=255)
-        return area, mask
+    def _fill_textured(self, points: list[Point], pattern: Image.Image) -> None:
+        area, mask = _mask(points, self.size)
+        if mask is not None:
+            self.layer.paste(pattern.crop(area), area, mask)
 
-    def _fill_masked(self, points: list[Point], fill: Fill, shade: bool) -> None:
-        area, mask = self._mask(points)
+    def _shade(self, points: list[Point]) -> None:
+        area, mask = _mask([(x / 2, y / 2) for x, y in points], self._light.width)
         if mask is None:
             return
-        if fill == "body":
-            self.layer.paste(self._texture.crop(area), area, mask)
-        else:
-            self.layer.paste(self._colour(fill), area, mask)
-        if shade:
-            self._shade(area, mask)
-
-    def _shade(self, area: tuple[int, int, int, int], mask: Image.Image) -> None:
-        reach = min(0.07 * self.unit, 0.16 * min(mask.size))
-        for sign, table, tint in ((-1, _DIM, 0), (1, _GLOW, 255)):
-            amount = round(sign * reach * (1.0 if sign < 0 else 0.5))
+        self._light.paste(_NEUTRAL, area, mask)
+        reach = min(0.035 * self.unit, 0.16 * min(mask.size))
+        for amount, tone in ((-round(reach), _DIM), (round(reach / 2), _GLOW)):
             moved = Image.new("L", mask.size, 0)
             moved.paste(mask, (amount, amount))
-            rim = ImageChops.subtract(mask, moved).point(table)
-            self.layer.paste((tint, tint, tint), area, rim)
+            self._light.paste(tone, area, ImageChops.subtract(mask, moved))
+
+    def place_on(self, image: Image.Image) -> None:
+        """Put the product on a picture of half the layer's size, smoothed and lit."""
+        bounds = self.silhouette.getbbox()
+        if bounds is None:
+            return
+        x0, y0, x1, y1 = bounds[0] // 2, bounds[1] // 2, -(-bounds[2] // 2), -(-bounds[3] // 2)
+        area = (2 * x0, 2 * y0, 2 * x1, 2 * y1)
+        image.paste(self.layer.reduce(2, area), (x0, y0), self.silhouette.reduce(2, area))
+        light = self._light.crop((x0, y0, x1, y1))
+        image.paste((0, 0, 0), (x0, y0, x1, y1), light.point(_DARKNESS))
+        image.paste((255, 255, 255), (x0, y0, x1, y1), light.point(_LIGHTNESS))
 
     def _stroke(self, points: list[tuple[float, float]], width: int, colour: RGB) -> None:
         joint = "curve" if width > 2 else None
@@ -143,7 +146,16 @@ class Pen:
 
     def shine(self, path: Path) -> None:
         """Shade an area already drawn, as if it were one round body."""
-        points = self._pixels(path)
-        area, mask = self._mask(points)
-        if mask is not None:
-            self._shade(area, mask)
+        self._shade(self._pixels(path))
+
+
+def _mask(points: Sequence[Point], limit: int) -> tuple[tuple[int, int, int, int], Image.Image | None]:
+    """The smallest box around the points within the layer, and the filled outline in it."""
+    xs, ys = [p[0] for p in points], [p[1] for p in points]
+    x0, y0 = max(0, math.floor(min(xs))), max(0, math.floor(min(ys)))
+    x1, y1 = min(limit, math.ceil(max(xs)) + 1), min(limit, math.ceil(max(ys)) + 1)
+    if x1 <= x0 or y1 <= y0:
+        return (0, 0, 0, 0), None
+    mask = Image.new("L", (x1 - x0, y1 - y0), 0)
+    ImageDraw.Draw(mask).polygon([(x - x0, y - y0) for x, y in points], fill=255)
+    return (x0, y0, x1, y1), mask

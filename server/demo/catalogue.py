@@ -63,14 +63,12 @@ class DrawnProduct:
         shape, scene = Random(self.shape_seed), Random(self.scene_seed)
         tones = tones_of(truth.colour, scene)
         pose = _pose(kind, scene)
-        fine = size * 2 if size <= 480 else round(size * 1.5)
-        pen = Pen(fine, truth.pattern, tones, pose, shape)
+        pen = Pen(size * 2, truth.pattern, tones, pose, Random(f"{self.shape_seed}:pattern"))
         kind.draw(pen, shape, frozenset(truth.details))
         light = truth.colour == "white" or (truth.colour == "grey" and scene.random() < 0.3)
         image = background(size, light, kind.standing, scene)
-        silhouette = _reduced(pen.silhouette, size)
-        cast_shadow(image, silhouette, kind.standing)
-        image.paste(_reduced(pen.layer, size), (0, 0), silhouette)
+        cast_shadow(image, pen.silhouette, kind.standing)
+        pen.place_on(image)
         return image
 
 
@@ -158,9 +156,3 @@ def _pose(kind: Kind, rng: Random) -> Pose:
         dx=rng.uniform(-0.06, 0.06),
         dy=rng.uniform(-0.04, 0.05),
     )
-
-
-def _reduced(image: Image.Image, size: int) -> Image.Image:
-    if image.width == 2 * size:
-        return image.reduce(2)
-    return image.resize((size, size), Image.Resampling.BOX)

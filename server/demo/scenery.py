@@ -46,7 +46,8 @@ def _gradient(size: int, top: RGB, bottom: RGB) -> Image.Image:
     strip = Image.new("RGB", (1, 16))
     for y in range(16):
         strip.putpixel((0, y), mix(top, bottom, y / 15))
-    return strip.resize((size, size), Image.Resampling.BILINEAR)
+    column = strip.resize((1, size), Image.Resampling.BILINEAR)
+    return column.resize((size, size), Image.Resampling.NEAREST)
 
 
 def _room(size: int, wall: RGB, rng: Random) -> Image.Image:
@@ -67,7 +68,7 @@ def cast_shadow(image: Image.Image, silhouette: Image.Image, standing: bool) -> 
         soft = _ground_shadow(silhouette, small)
         shift = 0
     else:
-        soft = silhouette.resize((small, small), Image.Resampling.BOX)
+        soft = silhouette.reduce(max(1, silhouette.width // small)).resize((small, small))
         shift = round(size * 0.018)
     soft = soft.filter(ImageFilter.GaussianBlur(small * (0.028 if standing else 0.02)))
     soft = soft.point([round(v * (0.42 if standing else 0.26)) for v in range(256)])
