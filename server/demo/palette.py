@@ -90,8 +90,6 @@ def tones_of(name: str, rng: Random) -> Tones:
         second = rng.choice(((70, 84, 112), (96, 100, 108), (120, 92, 84)))
     elif name == "grey" and rng.random() < 0.4:
         second = mix(body, (20, 20, 30), 0.62)
-    elif name == "pink" and rng.random() < 0.3:
-        second = mix(body, (190, 20, 90), 0.85)
     else:
         second = cream
     black = name == "black"
