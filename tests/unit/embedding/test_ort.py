@@ -8,7 +8,7 @@ from server.errors import ModelError
 
 
 def open_text(path: Path, inputs: tuple[str, ...] = ("input_ids",), output: str = "embedding") -> object:
-    return open_tower(path, threads=1, spinning=False, inputs=inputs, output=output)
+    return open_tower(path, threads=1, inputs=inputs, output=output)
 
 
 def test_a_file_that_is_no_graph_is_an_error_of_ours(tmp_path: Path) -> None:
@@ -28,13 +28,13 @@ def test_names_that_differ_from_the_manifest_are_shown_side_by_side(tiny_folder:
 
 
 def test_a_run_that_fails_is_an_error_of_ours(tiny_folder: Path) -> None:
-    tower = open_tower(tiny_folder / "text.onnx", threads=1, spinning=False, inputs=("input_ids",), output="embedding")
+    tower = open_tower(tiny_folder / "text.onnx", threads=1, inputs=("input_ids",), output="embedding")
     with pytest.raises(ModelError, match=r"failed to run text\.onnx"):
         tower.run({"input_ids": np.array([[99_999]])})
 
 
 def test_ids_are_cast_to_what_the_graph_takes(tiny_folder: Path) -> None:
-    tower = open_tower(tiny_folder / "text.onnx", threads=1, spinning=False, inputs=("input_ids",), output="embedding")
+    tower = open_tower(tiny_folder / "text.onnx", threads=1, inputs=("input_ids",), output="embedding")
     np.testing.assert_array_equal(
         tower.run({"input_ids": np.array([[1, 2]], np.int32)}), tower.run({"input_ids": np.array([[1, 2]])})
     )
