@@ -106,3 +106,10 @@ class FeedError(VitrineError):
 
     code = "feed_error"
     status = 422
+
+
+class StorageUnavailable(VitrineError):
+    """The picture cannot be stored. Look at the disk of the data directory."""
+
+    code = "storage_unavailable"
+    status = 503

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from server.catalog.image_store import ImageStore
+from server.catalog.products import Catalog
 from server.db import migrate
 from server.db.embedded import EmbeddedPostgres
 from server.db.engine import Database
 from server.settings import Settings, load_settings
 from tests.factories import DIMENSION
+from tests.fakes import FakeEncoder, fake_manifest
 
 # What a developer has set for the real shop must not reach a test.
 FOREIGN = ("DATABASE_URL", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGSERVICE", "PGOPTIONS")
@@ -70,3 +73,21 @@ def database(migrated: Database) -> Iterator[Database]:
 def settings(tmp_path: Path) -> Settings:
     """Settings with a data directory of their own. They name no database: a test that needs one takes `database`."""
     return load_settings(_env_file=None, VITRINE_DATA_DIR=tmp_path / "data", VITRINE_PREPARE_THREADS=2)
+
+
+@pytest.fixture
+def encoder() -> FakeEncoder:
+    """A fake model whose vectors fit the test database."""
+    return FakeEncoder(fake_manifest(DIMENSION))
+
+
+@pytest.fixture
+def image_store(settings: Settings) -> ImageStore:
+    """The picture folder of `settings`."""
+    return ImageStore(settings.image_dir)
+
+
+@pytest.fixture
+def catalog(database: Database, encoder: FakeEncoder, image_store: ImageStore, settings: Settings) -> Catalog:
+    """Products, on the test database."""
+    return Catalog(database, encoder, image_store, settings)

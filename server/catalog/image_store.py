@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from server.catalog.images import read_image
-from server.errors import BadRequest, NotFound
+from server.errors import BadRequest, NotFound, StorageUnavailable
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
 THUMBNAIL_WIDTHS = (96, 320, 640)
@@ -35,12 +35,22 @@ class ImageStore:
         self.folder = folder
 
     def put(self, sha256: str, media_type: str, data: bytes) -> bool:
-        """Store a picture; returns whether it was not there. On return it survives a power cut."""
+        """Store a picture; returns whether it was not there. On return it survives a power cut.
+
+        Raises StorageUnavailable with the system's reason (a full disk, say).
+        """
         path = self._place(sha256, media_type)
-        if path.is_file() and path.stat().st_size == len(data):
-            return False
-        _write_whole(path, data)
+        try:
+            if path.is_file() and path.stat().st_size == len(data):
+                return False
+            _write_whole(path, data)
+        except OSError as exc:
+            raise StorageUnavailable(f"The picture cannot be stored in {self.folder}: {exc.strerror}.") from exc
         return True
+
+    def holds(self, sha256: str) -> bool:
+        """Whether a picture of this digest is stored, of whatever type."""
+        return any(self._place(sha256, media_type).is_file() for media_type in EXTENSIONS)
 
     def path(self, sha256: str, media_type: str) -> Path:
         """File of a stored picture. Raises NotFound where there is none."""

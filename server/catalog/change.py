@@ -1,0 +1,107 @@
+"""A change to one product, whatever asked for it, and what became of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from server.catalog.stored import Stored
+
+Action = Literal["created", "updated", "unchanged", "refused"]
+
+EMPTY: Mapping[str, Any] = {
+    "item_group": None,
+    "title": None,
+    "description": "",
+    "brand": None,
+    "category": None,
+    "price": None,
+    "sale_price": None,
+    "currency": None,
+    "stock": None,
+    "attributes": {},
+    "status": "live",
+    "left_feed_at": None,
+}
+
+
+class Refused(Exception):
+    """This change cannot be made. `field` may be empty; `reason` follows the field's name in a sentence."""
+
+    def __init__(self, field_name: str, reason: str) -> None:
+        self.field = field_name
+        self.reason = reason
+        super().__init__(f"{field_name}: {reason}" if field_name else reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to set on the product `sku`, which is made if it is not there and `may_create` allows it.
+
+    values: columns to set, checked already; others stay. defaults: for a product that is new only.
+    attributes: keys to merge into the stored ones (RFC 7396), on top of `values["attributes"]` if that is given.
+    picture: gives the bytes, called in another thread, maybe twice; raises VitrineError. None: the picture stays.
+    from_feed: a product that a whole-catalogue import has hidden comes back, because the feed has it again.
+    place: where it stood, for messages.
+    """
+
+    sku: str
+    values: Mapping[str, Any]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    picture: Callable[[], bytes] | None = None
+    may_create: bool = True
+    from_feed: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change. `field` and `reason` say why it was refused."""
+
+    sku: str
+    action: Action
+    field: str = ""
+    reason: str = ""
+
+
+def merged(change: Change, stored: Stored | None, currency: str) -> dict[str, Any]:
+    """All columns of the product as they will be. Raises Refused. `currency`: of a new product that names none."""
+    if stored is None:
+        if not change.may_create:
+            raise Refused("sku", "there is no such product")
+        result = {**EMPTY, "currency": currency, **change.defaults, **change.values}
+        if result["title"] is None:
+            raise Refused("title", "is missing (the product is new, so it needs one)")
+    else:
+        result = {**stored.values, **change.values}
+        if "status" in change.values or (change.from_feed and stored.values["left_feed_at"] is not None):
+            result["left_feed_at"] = None
+            result["status"] = change.values.get("status", "live")
+    if result["currency"] is None:
+        result["currency"] = currency
+    result["attributes"] = merge_patch(result["attributes"], change.attributes)
+    _check_sale_price(result)
+    return result
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396: a key with null goes, an object is merged, anything else is set."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def _check_sale_price(values: Mapping[str, Any]) -> None:
+    price, sale_price = values["price"], values["sale_price"]
+    if sale_price is None:
+        return
+    if price is None:
+        raise Refused("sale_price", "needs a price beside it")
+    if sale_price > price:
+        raise Refused("sale_price", f"{sale_price} is more than the price, {price}")

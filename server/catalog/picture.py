@@ -1,0 +1,69 @@
+"""What happens to a picture beside the tower: read, checked, stored and prepared, in threads of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.catalog.image_store import ImageStore
+from server.catalog.images import digest, read_image
+from server.embedding.encoder import Encoder, Pixels
+from server.errors import InvalidImage
+from server.settings import Settings
+
+MB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a product, stored. `pixels` is None where its embedding is there already."""
+
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+    pixels: Pixels | None
+
+
+@dataclass(frozen=True)
+class Darkroom:
+    """Reads pictures, stores them and prepares them for the tower. Thread-safe.
+
+    `store` None: nothing is written and nothing prepared, only checked.
+    """
+
+    encoder: Encoder
+    store: ImageStore | None
+    settings: Settings
+
+    def develop(self, take: Callable[[], bytes], known_sha256: str | None) -> Picture | None:
+        """The picture that `take` gives, or None if it is the one that is known and embedded. Raises VitrineError."""
+        data = take()
+        limit = self.settings.max_upload_mb * MB
+        if len(data) > limit:
+            raise InvalidImage(
+                f"The picture has {len(data) / MB:.1f} MB; the most is {limit // MB} (VITRINE_MAX_UPLOAD_MB)."
+            )
+        # A file that was lost from the store comes back with the next import that has it.
+        if (
+            known_sha256 is not None
+            and digest(data) == known_sha256
+            and (not self.store or self.store.holds(known_sha256))
+        ):
+            return None
+        size = self.encoder.manifest.image.size
+        decoded = read_image(data, max_pixels=self.settings.max_image_pixels, draft_to=size)
+        pixels = None
+        if self.store is not None:
+            pixels = self.encoder.prepare(decoded.image)
+            self.store.put(decoded.sha256, decoded.media_type, data)
+        return Picture(decoded.sha256, decoded.media_type, decoded.width, decoded.height, len(data), pixels)
+
+    def develop_stored(self, sha256: str, media_type: str) -> Picture:
+        """A picture from the store, to be embedded again. Raises NotFound."""
+        if self.store is None:
+            return Picture(sha256, media_type, 0, 0, 0, None)
+        data = self.store.read(sha256, media_type)
+        picture = self.develop(lambda: data, None)
+        if picture is None:
+            raise AssertionError("nothing was known of it")
+        return picture

@@ -1,0 +1,138 @@
+"""Products one by one, for the HTTP API and whoever else changes a few of them."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import psycopg
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from server.catalog import sku as sku_rule
+from server.catalog.active_model import use_model
+from server.catalog.change import Change, Outcome
+from server.catalog.image_store import ImageStore
+from server.catalog.picture import Darkroom
+from server.catalog.product import Product, ProductInput, ProductPatch
+from server.catalog.writing import ProductWriter, require
+from server.db import tables
+from server.db.engine import Database
+from server.embedding.encoder import Encoder
+from server.errors import InvalidInput, NotFound
+from server.settings import Settings
+
+BATCH = 64
+
+
+class Catalog:
+    """Reads and writes products. Thread-safe; every call is a transaction of its own."""
+
+    def __init__(self, database: Database, encoder: Encoder, images: ImageStore, settings: Settings) -> None:
+        self._database = database
+        self._encoder = encoder
+        self._darkroom = Darkroom(encoder, images, settings)
+        self._currency = settings.currency
+
+    def get(self, sku: str) -> Product:
+        """The product of whatever status. Raises NotFound."""
+        with self._database.session() as session:
+            return Product.model_validate(_find(session, sku))
+
+    def put(self, record: ProductInput, picture: bytes | None = None) -> tuple[Product, bool]:
+        """Make or replace a product; returns it, and whether it is new. Without a picture it keeps the one it has.
+
+        Raises InvalidImage, BadRequest.
+        """
+        outcome = self._write([_replacement(record, picture)])[0]
+        require(outcome)
+        return self.get(record.sku), outcome.action == "created"
+
+    def patch(self, sku: str, patch: ProductPatch, picture: bytes | None = None) -> Product:
+        """Change what `patch` has set. Raises NotFound, InvalidImage, BadRequest."""
+        values = patch.model_dump(include=patch.model_fields_set - {"attributes"})
+        if values.get("description", "") is None:
+            values["description"] = ""
+        attributes: dict[str, Any] = patch.attributes or {}
+        if "attributes" in patch.model_fields_set and patch.attributes is None:
+            values["attributes"] = {}
+        self.get(sku)
+        change = Change(sku, values, attributes=attributes, picture=_giver(picture), may_create=False)
+        require(self._write([change])[0])
+        return self.get(sku)
+
+    def upsert_many(self, records: Sequence[tuple[ProductInput, bytes | None]]) -> list[Outcome]:
+        """Make or replace many, each with its picture; outcomes in the same order.
+
+        One that is refused, or whose SKU stands twice, does not keep the others out.
+        """
+        changes: dict[str, Change] = {}
+        outcomes: list[Outcome | None] = []
+        for record, picture in records:
+            twice = record.sku in changes
+            outcomes.append(Outcome(record.sku, "refused", "sku", "stands twice in this list") if twice else None)
+            changes.setdefault(record.sku, _replacement(record, picture))
+        written = iter(self._write(list(changes.values())))
+        return [outcome or next(written) for outcome in outcomes]
+
+    def delete(self, sku: str) -> None:
+        """Remove a product; its picture stays in the store. Raises NotFound."""
+        with self._database.session() as session:
+            if session.execute(delete(tables.Product).where(tables.Product.sku == sku)).rowcount == 0:  # type: ignore[attr-defined]
+                raise NotFound(f"There is no product {sku}.")
+
+    def rename(self, old: str, new: str) -> Product:
+        """Give a product another SKU; what refers to it follows. Raises NotFound, InvalidInput, Conflict."""
+        if not sku_rule.is_valid(new):
+            raise InvalidInput(f"sku: {sku_rule.SENTENCE}")
+        with self._database.session() as session:
+            _find(session, old)
+            session.execute(update(tables.Product).where(tables.Product.sku == old).values(sku=new))
+        return self.get(new)
+
+    def _write(self, changes: Sequence[Change]) -> list[Outcome]:
+        """In batches, so that a long list does not hold all its pictures in memory, decoded."""
+        written = (self._write_batch(changes[at : at + BATCH]) for at in range(0, len(changes), BATCH))
+        return [outcome for batch in written for outcome in batch]
+
+    def _write_batch(self, changes: Sequence[Change]) -> list[Outcome]:
+        with self._database.connection() as connection:
+            writer = self._writer(connection)
+            drafts = writer.plan(connection, changes)
+        # Nobody waits for this connection while the tower runs.
+        writer.embed(drafts)
+        with self._database.connection() as connection:
+            return writer.write(connection, drafts)
+
+    def _writer(self, connection: psycopg.Connection) -> ProductWriter:
+        with connection.transaction():
+            model = use_model(connection, self._encoder.manifest)
+        return ProductWriter(self._encoder, self._darkroom, InlineExecutor(), self._currency, model)
+
+
+class InlineExecutor(Executor):
+    """Runs what it is given at once, in the caller's thread: a request has one already."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call `fn` now; its result or exception waits in the future."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as exc:
+            future.set_exception(exc)
+        return future
+
+
+def _replacement(record: ProductInput, picture: bytes | None) -> Change:
+    values = record.model_dump(exclude={"sku"})
+    return Change(record.sku, values, picture=_giver(picture))
+
+
+def _giver(picture: bytes | None) -> Any:
+    return None if picture is None else lambda: picture
+
+
+def _find(session: Session, sku: str) -> tables.Product:
+    product = session.get(tables.Product, sku) if "\0" not in sku else None
+    if product is None:
+        raise NotFound(f"There is no product {sku}.")
+    return product

@@ -1,0 +1,249 @@
+"""The one way into the table `product`: plan, embed, write. Imports and the HTTP API both come through here.
+
+Planning reads what is stored and sends pictures to other threads; embedding runs the towers for what changed; writing
+locks the rows, looks again, and writes what differs in one transaction. A row that somebody else changed in between
+is planned anew, so no embedding is ever kept for a picture or a title that it was not made from.
+"""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+
+import numpy as np
+import psycopg
+
+from server.catalog import stored as rows
+from server.catalog.change import Change, Outcome, Refused, merged
+from server.catalog.picture import Darkroom, Picture
+from server.catalog.stored import NewRow, Stored
+from server.embedding.encoder import Encoder, Vector
+from server.errors import BadRequest, Conflict, ModelError, StorageUnavailable, VitrineError
+
+# Two writers that wait for each other in a circle, or change one row in turns, are sorted out by trying again.
+MOST_TRIES = 5
+
+
+@dataclass(slots=True)
+class Draft:
+    """A change on its way: what is stored, the picture that is being prepared, and the vector once it is made."""
+
+    change: Change
+    stored: Stored | None
+    future: Future[Picture | None] | None = None
+    picture: Picture | None = None
+    text: str | None = None
+    vector: Vector | None = None
+    refused: Refused | None = None
+
+    @property
+    def image_sha256(self) -> str | None:
+        """Digest of the picture that the product will have."""
+        if self.picture is not None:
+            return self.picture.sha256
+        return self.stored.image_sha256 if self.stored is not None else None
+
+    @property
+    def source(self) -> str | None:
+        """What the new vector is made from; None where the stored one stays."""
+        if self.text is not None:
+            return "text"
+        return "image" if self.picture is not None else None
+
+
+@dataclass
+class Meter:
+    """How long the towers ran, and for how many pictures and texts."""
+
+    seconds: float = 0.0
+    images: int = 0
+    texts: int = 0
+
+
+@dataclass
+class ProductWriter:
+    """Makes changes to products. `model` is the key of the active model, None in a dry run before its first use."""
+
+    encoder: Encoder
+    darkroom: Darkroom
+    executor: Executor
+    currency: str
+    model: int | None
+    meter: Meter = field(default_factory=Meter)
+
+    def plan(self, connection: psycopg.Connection, changes: Sequence[Change]) -> list[Draft]:
+        """Look up what is stored and start to prepare the pictures. SKUs must be distinct. Ends the transaction."""
+        with connection.transaction():
+            stored = rows.read_stored(connection, [change.sku for change in changes])
+            outdated = [s.image_sha256 for s in stored.values() if s.image_sha256 and not self._has_image_vector(s)]
+            media_types = rows.read_media_types(connection, outdated) if outdated else {}
+        return [self._start(Draft(change, stored.get(change.sku)), media_types) for change in changes]
+
+    def embed(self, drafts: Sequence[Draft]) -> None:
+        """Wait for the pictures and run the towers. What is wrong with a picture is noted in its draft."""
+        for draft in drafts:
+            if draft.future is not None:
+                try:
+                    draft.picture = draft.future.result()
+                except StorageUnavailable:
+                    raise
+                except VitrineError as exc:
+                    draft.refused = Refused("image", exc.message)
+                draft.future = None
+        if self.darkroom.store is None:
+            return
+        began = time.perf_counter()
+        self._embed_pictures([d for d in drafts if d.picture is not None and d.picture.pixels is not None])
+        for draft in drafts:
+            if draft.text is not None and draft.refused is None:
+                draft.vector = self.encoder.place_text(draft.text)
+                self.meter.texts += 1
+        self.meter.seconds += time.perf_counter() - began
+
+    def write(self, connection: psycopg.Connection, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Write what differs, in one transaction; outcomes in the order of the drafts.
+
+        A row that the database refuses does not keep the others out. Raises DatabaseUnavailable and the like.
+        """
+        outcomes: dict[str, Outcome] = {}
+        left = list(drafts)
+        for _ in range(MOST_TRIES):
+            stale = self._try_write(connection, left, outcomes)
+            if not stale:
+                break
+            left = self.plan(connection, [draft.change for draft in stale])
+            self.embed(left)
+        for draft in left:
+            outcomes.setdefault(
+                draft.change.sku, Outcome(draft.change.sku, "refused", "sku", "is being changed by somebody else")
+            )
+        return [outcomes[draft.change.sku] for draft in drafts]
+
+    def judge(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """What `write` would do, without writing."""
+        return [self._decide(draft, draft.stored)[0] for draft in drafts]
+
+    # -- planning ----------------------------------------------------------------------------------------------
+
+    def _has_image_vector(self, stored: Stored) -> bool:
+        return self.model is not None and stored.model == self.model and stored.source == "image"
+
+    def _start(self, draft: Draft, media_types: dict[str, str]) -> Draft:
+        """Decide what the product's vector is made from, and begin with it."""
+        stored, picture = draft.stored, draft.change.picture
+        if picture is not None:
+            known = stored.image_sha256 if stored is not None and self._has_image_vector(stored) else None
+            draft.future = self.executor.submit(self.darkroom.develop, picture, known)
+        elif stored is not None and stored.image_sha256 is not None:
+            if not self._has_image_vector(stored):
+                media_type = media_types.get(stored.image_sha256, "")
+                draft.future = self.executor.submit(self.darkroom.develop_stored, stored.image_sha256, media_type)
+        else:
+            draft.text = self._text_to_embed(draft.change, stored)
+        return draft
+
+    def _text_to_embed(self, change: Change, stored: Stored | None) -> str | None:
+        """The title, unless the stored vector was made from it."""
+        if stored is None:
+            return change.values.get("title") or change.defaults.get("title")
+        title = str(change.values.get("title") or stored.values["title"])
+        same = self.model is not None and stored.model == self.model and stored.embedded_text == title
+        return None if same else title
+
+    # -- embedding ---------------------------------------------------------------------------------------------
+
+    def _embed_pictures(self, drafts: Sequence[Draft]) -> None:
+        pixels = [d.picture.pixels for d in drafts if d.picture is not None and d.picture.pixels is not None]
+        if not pixels:
+            return
+        try:
+            vectors = self.encoder.embed_pixels(pixels)
+        except ModelError:
+            if len(drafts) == 1:
+                drafts[0].refused = Refused("image", "the model makes no vector of this picture")
+                return
+            for draft in drafts:
+                self._embed_pictures([draft])
+            return
+        self.meter.images += len(pixels)
+        for draft, vector in zip(drafts, np.asarray(vectors), strict=True):
+            draft.vector = vector
+
+    # -- writing -----------------------------------------------------------------------------------------------
+
+    def _decide(self, draft: Draft, stored: Stored | None) -> tuple[Outcome, NewRow | None]:
+        sku = draft.change.sku
+        try:
+            if draft.refused is not None:
+                raise draft.refused
+            values = merged(draft.change, stored, self.currency)
+        except Refused as exc:
+            return Outcome(sku, "refused", exc.field, exc.reason), None
+        row = NewRow(sku, values, draft.image_sha256, draft.vector, draft.source, draft.text)
+        if stored is None:
+            return Outcome(sku, "created"), row
+        same = draft.source is None and values == stored.values
+        return (Outcome(sku, "unchanged"), None) if same else (Outcome(sku, "updated"), row)
+
+    def _try_write(
+        self, connection: psycopg.Connection, drafts: Sequence[Draft], outcomes: dict[str, Outcome]
+    ) -> list[Draft]:
+        """One try for all; if the database refuses, one for each. Returns the drafts that are out of date."""
+        try:
+            return self._write_once(connection, drafts, outcomes)
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+            return list(drafts)
+        except (psycopg.IntegrityError, psycopg.DataError) as exc:
+            if len(drafts) > 1:
+                return [stale for draft in drafts for stale in self._try_write(connection, [draft], outcomes)]
+            constraint = exc.diag.constraint_name or exc.diag.column_name
+            reason = f"the database refuses it ({constraint or 'a value that it cannot store'})"
+            outcomes[drafts[0].change.sku] = Outcome(drafts[0].change.sku, "refused", "", reason)
+            return []
+
+    def _write_once(
+        self, connection: psycopg.Connection, drafts: Sequence[Draft], outcomes: dict[str, Outcome]
+    ) -> list[Draft]:
+        if self.model is None:
+            raise ModelError("No model is registered.")
+        stale, found = [], {}
+        new, changed, pictures = {}, [], []
+        with connection.transaction():
+            stored = rows.read_stored(connection, [draft.change.sku for draft in drafts], lock=True)
+            for draft in drafts:
+                now = stored.get(draft.change.sku)
+                if _moved_on(draft.stored, now):
+                    stale.append(draft)
+                    continue
+                found[draft.change.sku], row = self._decide(draft, now)
+                if row is None:
+                    continue
+                if draft.picture is not None:
+                    pictures.append(draft.picture)
+                if now is None:
+                    new[row.sku] = (draft, row)
+                else:
+                    changed.append(row)
+            rows.insert_images(connection, pictures)
+            inserted = rows.insert_products(connection, [row for _, row in new.values()], self.model)
+            rows.update_products(connection, changed, self.model)
+        for sku in new.keys() - inserted:
+            stale.append(new[sku][0])
+            del found[sku]
+        outcomes.update(found)
+        return stale
+
+
+def _moved_on(planned: Stored | None, now: Stored | None) -> bool:
+    """Whether the picture or the embedding is another one than the plan was made for."""
+    if planned is None or now is None:
+        return planned is not now
+    return not planned.placed_alike(now)
+
+
+def require(outcome: Outcome) -> None:
+    """Raise what a single refused change means to the one who asked for it."""
+    if outcome.action == "refused":
+        if outcome.reason.startswith("is being changed"):
+            raise Conflict(f"{outcome.sku} {outcome.reason}. Try again.")
+        raise BadRequest(f"{outcome.field}: {outcome.reason}" if outcome.field else outcome.reason)
