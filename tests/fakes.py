@@ -118,4 +118,5 @@ class FakeEncoder:
 
 
 def _unit(vector: np.ndarray) -> Vector:
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
+    unit: Vector = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return unit

@@ -19,8 +19,8 @@ from server.errors import ModelError
 
 TEXT_BATCH = 32
 
-# Batches of 8, 16 and 32 were equally fast within the noise (int8, 80 x 80, two threads on two busy cores, medians of 60
-# paired rounds); one by one made 0.75 times as many. So the middle one, for its memory.
+# Batches of 8, 16 and 32 were equally fast within the noise (int8, 80 x 80, two threads on two busy cores, medians of
+# 60 paired rounds); one by one made 0.75 times as many pictures a second.
 IMAGE_BATCH = 16
 
 # Below this a vector has no direction left to normalise.
@@ -80,8 +80,8 @@ class ClipEncoder:
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts -> (n, dimension) unit rows, in order. Texts of one token length share a run of the tower.
 
-        An int8 tower scales its activations over the whole batch, so a row may differ from `embed_text` in the last
-        digits (cosine above 0.9995).
+        An int8 tower scales its activations over the whole batch, so a row depends a little on its neighbours and is
+        not bit for bit that of `embed_text`; how near it is depends on the weights and is tested for the bundled model.
         """
         by_length: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
         for position, text in enumerate(texts):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server.embedding import clip
+from server.embedding import clip, ort
 from server.embedding.clip import ClipEncoder
 from server.embedding.encoder import Encoder
 from server.embedding.manifest import read_manifest
@@ -92,7 +92,7 @@ def test_a_text_never_opens_the_image_tower_and_each_opens_once(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    original = clip.open_tower
+    original = ort.open_tower
 
     def counted(path: Path, **options: object) -> object:
         opened.append(path.name)
