@@ -1,0 +1,1 @@
+"""The shop: pages made on the server that work without JavaScript."""

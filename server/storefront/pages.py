@@ -1,0 +1,147 @@
+"""The pages: search (which is the home page), search by picture, one product, and whatever went wrong."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from server import __version__
+from server.catalog.product import Product
+from server.errors import InvalidImage, ModelError, NotFound
+from server.search.find import Hit
+from server.search.query import Query
+from server.storefront import results
+from server.storefront.address import Search, read_search
+from server.storefront.facets import brand_boxes, breadcrumb, category_menu
+from server.storefront.prices import format_price
+from server.storefront.query_picture import QueryPicture, picture_again, picture_from_upload
+from server.web.context import current_services
+from server.web.media import thumbnail_url
+
+bp = Blueprint(
+    "storefront", __name__, template_folder="templates", static_folder="static", static_url_path="/static/shop"
+)
+
+SIMILAR_SHOWN = 8
+# Nothing comes from elsewhere and nothing is inline. data: shows the shopper's picture and Bootstrap's own icons,
+# blob: the preview of a picture before it is sent.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+HEADLINES = {
+    400: "That did not work",
+    403: "Not allowed",
+    404: "Page not found",
+    405: "That did not work",
+    413: "Too large",
+    503: "The shop is closed for a moment",
+}
+
+bp.add_app_template_filter(format_price, "price")
+
+
+@bp.app_template_filter("picture")
+def picture_address(item: Hit | Product, width: int) -> str | None:
+    """Address of a product's picture at most `width` pixels wide, None where it has none."""
+    return thumbnail_url(item.image_sha256, item.media_type, width)
+
+
+@bp.get("/")
+def home() -> Response:
+    """The shop: search by words, filters, results. Without words: the newest products."""
+    return _search_page(read_search(request.args))
+
+
+@bp.get("/search/image")
+def search_image_again() -> Response:
+    """A picture search has no address of its own; who reloads it or gets its link starts afresh."""
+    return make_response(redirect(read_search(request.args).url()))
+
+
+@bp.post("/search/image")
+def search_image() -> Response:
+    """Products that look like a picture: a file chosen or dropped, or the one that the page before carried."""
+    try:
+        picture = _posted_picture()
+    except RequestEntityTooLarge:
+        limit = current_services().settings.max_upload_mb
+        search = read_search(request.args)
+        return _search_page(search, refusal=f"This picture is too large: more than {limit} MB.")
+    except InvalidImage as exc:
+        return _search_page(read_search(_posted()), refusal=exc.message)
+    return _search_page(read_search(_posted(), "storefront.search_image"), picture)
+
+
+@bp.get("/p/<path:sku>")
+def product(sku: str) -> Response:
+    """One product, and more like it."""
+    services = current_services()
+    found = services.catalog.get(sku)
+    if found.status != "live":
+        raise NotFound(f"There is no product {sku} in the shop.")
+    try:
+        similar = services.search.similar(sku, Query(limit=SIMILAR_SHOWN)).hits
+    except (NotFound, ModelError):
+        # Not embedded yet, or by another model: the product itself can be shown all the same.
+        similar = []
+    return _page("product.html", product=found, similar=similar, trail=breadcrumb(found.category))
+
+
+def error_page(status: int, message: str) -> Response:
+    """A failure as a page of the shop. Asks nothing of the database, which may be what failed."""
+    headline = HEADLINES.get(status, "Something went wrong")
+    return _page("error.html", status, headline=headline, message=message, error_status=status)
+
+
+def _posted() -> CombinedMultiDict[str, str]:
+    """Filters of a picture search: in the address (links between pages) or in the form."""
+    return CombinedMultiDict([request.args, request.form])
+
+
+def _posted_picture() -> QueryPicture:
+    max_pixels = current_services().settings.max_image_pixels
+    upload = request.files.get("image")
+    data = upload.read() if upload is not None else b""
+    if data:
+        return picture_from_upload(data, max_pixels)
+    carried = request.form.get("picture", "")
+    if not carried:
+        raise InvalidImage("Choose a picture first.")
+    return picture_again(carried, max_pixels)
+
+
+def _search_page(search: Search, picture: QueryPicture | None = None, refusal: str | None = None) -> Response:
+    """The search page. `refusal` says what is wrong with the picture that was sent."""
+    service = current_services().search
+    params = search.params
+    found = None if params is None else results.find(service, search, params, picture)
+    category = None if params is None else params.category
+    refused = params is None or refusal is not None
+    return _page(
+        "search.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK,
+        search=search,
+        found=found,
+        picture=picture,
+        refusal=refusal,
+        currency=service.currency() if found is None else found.page.currency,
+        categories=category_menu(service.categories(), category),
+        brands=brand_boxes(service.brands(), search.values("brand")),
+    )
+
+
+def _page(template: str, status: int = HTTPStatus.OK, **context: Any) -> Response:
+    context = {"search": Search(), "picture": None, "refusal": None, **context}
+    html = render_template(
+        f"storefront/{template}",
+        shop_name=current_services().settings.shop_name,
+        version=__version__,
+        home_url=url_for("storefront.home"),
+        **context,
+    )
+    response = make_response(html, status)
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response
