@@ -71,8 +71,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     Bootstrap5(app)
     if settings.cors_origins:
         CORS(app, resources={r"/(api|media)/.*": {"origins": list(settings.cors_origins)}})
-    for blueprint in (search.bp, products.bp, health.bp):
-        app.register_api(blueprint)
+    for api in (search.bp, products.bp, health.bp):
+        app.register_api(api)
     for blueprint in (media.bp, pages.bp):
         app.register_blueprint(blueprint)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: jsonify(app.api_doc))

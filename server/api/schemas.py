@@ -1,7 +1,6 @@
 """What the API takes and gives. These classes validate requests and make /openapi.json."""
 
 from decimal import Decimal
-from functools import cache
 from typing import Annotated, Any
 
 from flask_openapi3 import FileStorage
@@ -18,6 +17,9 @@ MAX_QUERY_LENGTH = 1_000
 Price = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 
 
+_SCHEMAS: dict[tuple[type, str, str], dict[str, Any]] = {}
+
+
 class ApiModel(BaseModel):
     """Refuses fields that it does not know, so that a misspelt filter is an error and not an unfiltered result."""
 
@@ -26,14 +28,10 @@ class ApiModel(BaseModel):
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """As pydantic's, remembered: flask-openapi3 asks for it at every request."""
-        if args or kwargs:
-            return super().model_json_schema(*args, **kwargs)
-        return _schema_of(cls)
-
-
-@cache
-def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    return super(ApiModel, model).model_json_schema()
+        key = (cls, repr(args), repr(sorted(kwargs.items())))
+        if key not in _SCHEMAS:
+            _SCHEMAS[key] = super().model_json_schema(*args, **kwargs)
+        return _SCHEMAS[key]
 
 
 class FilterParams(ApiModel):

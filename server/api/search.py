@@ -1,7 +1,6 @@
 """Search by words, by picture and by likeness."""
 
 from http import HTTPStatus
-from typing import cast
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
@@ -96,4 +95,4 @@ def answer_model(page: ResultPage) -> SearchAnswer:
 
 def answer(page: ResultPage) -> Response:
     """The page as JSON."""
-    return cast(Response, jsonify(answer_model(page).model_dump(mode="json")))
+    return jsonify(answer_model(page).model_dump(mode="json"))

@@ -18,7 +18,7 @@ from server.catalog.change import Change, Outcome, Refused, merged
 from server.catalog.picture import Darkroom, Picture
 from server.catalog.stored import NewRow, Stored
 from server.embedding.encoder import Encoder, Vector
-from server.errors import BadRequest, Conflict, ModelError, StorageUnavailable, VitrineError
+from server.errors import Conflict, InvalidInput, ModelError, StorageUnavailable, VitrineError
 
 # Two writers that wait for each other in a circle, or change one row in turns, are sorted out by trying again.
 MOST_TRIES = 5
@@ -246,4 +246,4 @@ def require(outcome: Outcome) -> None:
     if outcome.action == "refused":
         if outcome.reason.startswith("is being changed"):
             raise Conflict(f"{outcome.sku} {outcome.reason}. Try again.")
-        raise BadRequest(f"{outcome.field}: {outcome.reason}" if outcome.field else outcome.reason)
+        raise InvalidInput(f"{outcome.field}: {outcome.reason}" if outcome.field else outcome.reason)

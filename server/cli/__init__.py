@@ -10,14 +10,15 @@ import click
 from server import __version__
 from server.errors import VitrineError
 
+# Where each command is, and its line in `vitrine --help`, which would otherwise have to load them all.
 COMMANDS = {
-    "demo": "server.cli.demo:demo",
-    "serve": "server.cli.serve:serve",
-    "import": "server.cli.import_:import_command",
-    "search": "server.cli.search:search",
-    "db": "server.cli.db:db",
-    "models": "server.cli.models:models",
-    "doctor": "server.cli.doctor:doctor",
+    "demo": ("server.cli.demo:demo", "Load the drawn demo catalogue, once, and serve it until Ctrl-C."),
+    "serve": ("server.cli.serve:serve", "Serve the shop and the API until Ctrl-C."),
+    "import": ("server.cli.import_:import_command", "Import a catalogue: CSV, JSON Lines, Parquet, a folder or a zip."),
+    "search": ("server.cli.search:search", "Find products that look like WORDS."),
+    "db": ("server.cli.db:db", "Upgrade, inspect and query the database."),
+    "models": ("server.cli.models:models", "See which embedding models are installed."),
+    "doctor": ("server.cli.doctor:doctor", "Check settings, database, model, pictures and disk."),
 }
 
 
@@ -30,9 +31,13 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[cmd_name].split(":")
+        module, attribute = COMMANDS[cmd_name][0].split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -101,6 +101,7 @@ def _input(product: DrawnProduct) -> ProductInput:
         currency=product.currency,
         stock=product.stock,
         attributes=product.attributes,
+        status="live",
     )
 
 
