@@ -1,5 +1,6 @@
 """`vitrine search`: the API's answer in a terminal."""
 
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -57,7 +58,8 @@ def _as_json(services: Services, page: ResultPage) -> str:
 
 
 def _print_table(services: Services, page: ResultPage) -> None:
-    console = Console()
+    # A file or another program gets whole lines; a terminal decides its own width.
+    console = Console() if sys.stdout.isatty() else Console(width=200)
     if not page.hits:
         console.print("No products pass these filters.")
         return

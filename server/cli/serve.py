@@ -60,7 +60,6 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
         blocking_threads=settings.web_threads,
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
-        process_name="vitrine",
     )
     address = f"[{host}]" if ":" in host else host
     click.echo(f"{settings.shop_name} is at http://{address}:{port} (press Ctrl-C to stop)")

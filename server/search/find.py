@@ -90,11 +90,12 @@ def find_page(connection: psycopg.Connection, query: Query, after: list[Any] | N
     if after is not None:
         key = "after_distance" if query.order is Sort.RELEVANCE else "after_value"
         parameters[key], parameters["after_sku"] = after
-    connection.execute(
-        SQL["settings"],
-        {"ef_search": str(planning.EF_SEARCH), "max_scan_tuples": str(planning.MAX_SCAN_TUPLES)},
-    )
-    counted = connection.execute(SQL["count_matching"], parameters).fetchone()
+    settings = {"ef_search": str(planning.EF_SEARCH), "max_scan_tuples": str(planning.MAX_SCAN_TUPLES)}
+    # One round trip for BEGIN, the settings and the count.
+    with connection.pipeline():
+        connection.execute(SQL["settings"], settings, prepare=True)
+        counting = connection.execute(SQL["count_matching"], parameters, prepare=True)
+    counted = counting.fetchone()
     matching = int(counted[0]) if counted else 0
     plan = planning.choose_plan(matching, query.vector is not None, after is None)
     if plan.path is Path.BROWSE:
