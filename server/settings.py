@@ -75,9 +75,7 @@ class Settings(BaseSettings):
     web_threads: int = _setting(
         "VITRINE_WEB_THREADS", 4, "Requests answered at the same time, one thread each.", ge=1, le=256
     )
-    pool_size: int = _setting(
-        "VITRINE_POOL_SIZE", 8, "Most database connections that one process opens.", ge=1, le=256
-    )
+    pool_size: int = _setting("VITRINE_POOL_SIZE", 8, "Most database connections that one process opens.", ge=1, le=256)
     tower_threads: int = _setting(
         "VITRINE_TOWER_THREADS",
         lambda: os.cpu_count() or 1,

@@ -14,12 +14,13 @@ import hashlib
 import importlib.util
 import logging
 import os
+import stat
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -80,14 +81,16 @@ class EmbeddedPostgres:
         """
         if self._users_lock is not None:
             return
-        self.home.mkdir(parents=True, exist_ok=True)
-        with self._exclusive():
-            # "r+" keeps one inode for all users; the content does not matter.
-            users = (self.home / "postgres.users").open("a")
-            fcntl.flock(users, fcntl.LOCK_SH)
-            self._users_lock = users
-            self._ensure_cluster()
-            self._ensure_running()
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            with self._exclusive():
+                self._users_lock = self._start_as_user()
+        except OSError as exc:
+            raise DatabaseUnavailable(
+                f"The embedded Postgres cannot use {exc.filename or self.home} ({exc.strerror}). Give the folder to "
+                "this account, or set VITRINE_DATA_DIR to another one."
+            ) from exc
+        self._stopping.clear()
         atexit.register(self.release)
 
     def release(self) -> None:
@@ -109,12 +112,7 @@ class EmbeddedPostgres:
 
     def is_running(self) -> bool:
         """Whether the server accepts connections."""
-        return (
-            self._run(
-                "pg_isready", "-q", "-h", str(self.socket_dir), "-d", "postgres", check=False
-            ).returncode
-            == 0
-        )
+        return self._run("pg_isready", "-q", "-h", str(self.socket_dir), "-d", "postgres", check=False).returncode == 0
 
     def supervise(self, every_seconds: float = 1.0) -> None:
         """Restart the server whenever it is gone, from a daemon thread, until `release()`."""
@@ -143,6 +141,18 @@ class EmbeddedPostgres:
         with (self.home / "postgres.starting").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    def _start_as_user(self) -> IO[str]:
+        """Join the users and see that the server runs; the lock that is returned is what makes us a user."""
+        users = (self.home / "postgres.users").open("a")  # never replaced: all users lock one inode
+        try:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            self._ensure_cluster()
+            self._ensure_running()
+        except BaseException:
+            users.close()
+            raise
+        return users
 
     def _ensure_cluster(self) -> None:
         version_file = self.cluster / "PG_VERSION"
@@ -179,12 +189,9 @@ class EmbeddedPostgres:
         if self.is_running():
             return
         user = system_user.for_postgres(self.home, binaries())
-        socket_dir = self.socket_dir
-        if socket_dir != self.cluster:
-            socket_dir.mkdir(mode=0o700, exist_ok=True)
-            user.own(socket_dir)
+        self._ensure_socket_dir(user)
         configuration = self.cluster / "vitrine.conf"
-        configuration.write_text(tuning.configuration(socket_dir))
+        configuration.write_text(tuning.configuration(self.socket_dir))
         user.own(configuration)
         # `-w` waits until the server answers. A server killed hard replays its log first.
         started = self._run(
@@ -196,6 +203,21 @@ class EmbeddedPostgres:
             raise DatabaseUnavailable(f"The embedded Postgres does not start. Its log is {self.log_file}.")
         self._ensure_database()
 
+    def _ensure_socket_dir(self, user: system_user.SystemUser) -> None:
+        folder = self.socket_dir
+        if folder == self.cluster:
+            return
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        # Everyone may write into /tmp and can guess this name: what stands there has to be a folder of ours.
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), user.uid):
+            raise DatabaseUnavailable(
+                f"{folder} belongs to another account. Remove it, or set VITRINE_DATA_DIR to a shorter path."
+            )
+        folder.chmod(0o700)
+        user.own(folder)
+
     def _ensure_database(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         exists = "SELECT 1 FROM pg_database WHERE datname = 'vitrine'"
@@ -205,9 +227,7 @@ class EmbeddedPostgres:
             if answer.returncode == 0:
                 break
             if time.monotonic() > deadline:
-                raise DatabaseUnavailable(
-                    f"The embedded Postgres does not answer. Its log is {self.log_file}."
-                )
+                raise DatabaseUnavailable(f"The embedded Postgres does not answer. Its log is {self.log_file}.")
             time.sleep(0.1)
         if answer.stdout.strip() != "1":
             self._run("psql", *connect, "-c", f"CREATE DATABASE {DATABASE}")
@@ -228,7 +248,5 @@ class EmbeddedPostgres:
             text = output.read()
         if check and done.returncode != 0:
             log.error("%s failed: %s", program, text)
-            raise DatabaseUnavailable(
-                f"The embedded Postgres could not be set up ({program} failed; see the log)."
-            )
+            raise DatabaseUnavailable(f"The embedded Postgres could not be set up ({program} failed; see the log).")
         return subprocess.CompletedProcess(done.args, done.returncode, text, "")

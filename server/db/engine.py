@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, LiteralString, cast
+from typing import cast
 
 import psycopg
 import sqlalchemy
@@ -53,9 +53,7 @@ class Database:
         """SQLAlchemy's view of the same database."""
 
         def connect() -> psycopg.Connection:
-            connection = psycopg.connect(
-                self.url, connect_timeout=CONNECT_SECONDS, application_name="vitrine"
-            )
+            connection = psycopg.connect(self.url, connect_timeout=CONNECT_SECONDS, application_name="vitrine")
             _configure(connection)
             return connection
 
@@ -112,16 +110,16 @@ def check_versions(connection: psycopg.Connection) -> None:
     row = connection.execute(
         "SELECT installed_version, default_version FROM pg_available_extensions WHERE name = 'vector'"
     ).fetchone()
-    advice = "Install pgvector 0.8 or newer on the server (package postgresql-NN-pgvector, or the image pgvector/pgvector)"
+    advice = (
+        "Install pgvector 0.8 or newer on the server (package postgresql-NN-pgvector, or the image pgvector/pgvector)"
+    )
     if row is None:
         raise DatabaseNotReady(f"The server has no pgvector extension. {advice}.")
     installed, available = row
     version = installed or available
     if _version_numbers(version) < OLDEST_PGVECTOR:
         upgrade = "; then run ALTER EXTENSION vector UPDATE" if installed else ""
-        raise DatabaseNotReady(
-            f"The server has pgvector {version}; Vitrine needs 0.8 or newer. {advice}{upgrade}."
-        )
+        raise DatabaseNotReady(f"The server has pgvector {version}; Vitrine needs 0.8 or newer. {advice}{upgrade}.")
 
 
 def _version_numbers(version: str) -> tuple[int, ...]:
@@ -160,15 +158,5 @@ def _translate(exc: Exception) -> VitrineError:
         constraint = getattr(exc.diag, "constraint_name", None) or getattr(exc.diag, "column_name", None)
         return BadRequest(f"A value is not allowed here ({constraint}).")
     if isinstance(exc, psycopg.DataError):
-        return BadRequest(
-            "A value cannot be stored: it is too large, or holds a character that text may not have."
-        )
+        return BadRequest("A value cannot be stored: it is too large, or holds a character that text may not have.")
     return DatabaseUnavailable()
-
-
-def sql(text: str) -> LiteralString:
-    """Mark text from a `.sql` file as code. Values never go into it: they are bound."""
-    return cast(LiteralString, text)
-
-
-Row = tuple[Any, ...]

@@ -26,9 +26,7 @@ def load(caller: str, file_name: str) -> Mapping[str, str]:
     path = Path(caller).with_name(file_name)
     text = path.read_text(encoding="utf-8")
     if len(_HEAD.findall(text)) != text.count("-- name:"):
-        raise ValueError(
-            f"{path.name}: every query needs '-- name: x' and a comment line that says what it is for"
-        )
+        raise ValueError(f"{path.name}: every query needs '-- name: x' and a comment line that says what it is for")
     queries: dict[str, str] = {}
     heads = list(_HEAD.finditer(text))
     if not heads or text[: heads[0].start()].strip():
