@@ -23,7 +23,7 @@ from server.settings import Settings, load_settings
 DEMO_PRODUCTS = 2_000
 PICTURE_SIZE = 480  # pixels
 BATCH = 64
-# Written when all is loaded, so that what a user deletes from the demo later stays deleted.
+# Written when all is loaded, with how many; so what a user deletes from the demo later stays deleted.
 MARKER = "demo.loaded"
 
 
@@ -31,27 +31,40 @@ MARKER = "demo.loaded"
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (VITRINE_PORT).")
 @click.option("--no-serve", is_flag=True, help="Load the catalogue and end.")
 @click.option(
+    "--products",
+    type=click.IntRange(1, 100_000),
+    default=DEMO_PRODUCTS,
+    show_default=True,
+    help="How many products to draw.",
+)
+@click.option(
     "--truth",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write what each picture shows as JSON, to judge search by. Nothing in Vitrine reads it.",
 )
-def demo(port: int | None, no_serve: bool, truth: Path | None) -> None:
+def demo(port: int | None, no_serve: bool, products: int, truth: Path | None) -> None:
     """Load the drawn demo catalogue, once, and serve it until Ctrl-C."""
     settings = load_settings()
     if truth is not None:
-        write_truth(truth)
+        write_truth(truth, products)
     database = open_database(settings)
     try:
         prepare_database(database, settings)
-        if not (settings.data_dir / MARKER).exists():
-            load_demo(database, settings)
+        if _loaded(settings) < products:
+            load_demo(database, settings, products)
         if not no_serve:
             run_server(settings, database, settings.host, port or settings.port)
     finally:
         database.close()
 
 
-def write_truth(path: Path) -> None:
+def _loaded(settings: Settings) -> int:
+    """How many products of the demo were loaded before."""
+    marker = settings.data_dir / MARKER
+    return int(marker.read_text(encoding="ascii")) if marker.exists() else 0
+
+
+def write_truth(path: Path, count: int = DEMO_PRODUCTS) -> None:
     """Write {sku: {"kind", "colour", "pattern", "details", "text_tells"}}."""
     truth = {
         product.sku: {
@@ -61,17 +74,17 @@ def write_truth(path: Path) -> None:
             "details": list(product.truth.details),
             "text_tells": product.text_tells,
         }
-        for product in draw_catalogue(DEMO_PRODUCTS, DEMO_SEED)
+        for product in draw_catalogue(count, DEMO_SEED)
     }
     path.write_text(json.dumps(truth, indent=1), encoding="utf-8")
 
 
-def load_demo(database: Database, settings: Settings) -> None:
+def load_demo(database: Database, settings: Settings, count: int = DEMO_PRODUCTS) -> None:
     """Draw and embed what is missing of the demo. Raises Conflict in a database that holds other products."""
     services = open_services(settings, database=database)
     with database.connection() as connection:
         present = {str(sku) for (sku,) in connection.execute("SELECT sku FROM product")}
-    wanted = [product.sku for product in draw_catalogue(DEMO_PRODUCTS, DEMO_SEED)]
+    wanted = [product.sku for product in draw_catalogue(count, DEMO_SEED)]
     foreign = present.difference(wanted)
     if foreign:
         raise Conflict(
@@ -85,7 +98,7 @@ def load_demo(database: Database, settings: Settings) -> None:
         for drawn in _drawn(missing):
             services.catalog.upsert_many([(_input(product), picture) for product, picture in drawn])
             progress.advance(task, len(drawn))
-    (settings.data_dir / MARKER).touch()
+    (settings.data_dir / MARKER).write_text(str(count), encoding="ascii")
 
 
 def _input(product: DrawnProduct) -> ProductInput:
