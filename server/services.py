@@ -35,5 +35,5 @@ def open_services(settings: Settings, database: Database | None = None, encoder:
     images = ImageStore(settings.image_dir)
     catalog = Catalog(database, encoder, images, settings)
     queries = CachedTextEncoder(encoder, settings.query_cache)
-    search = SearchService(database, encoder, settings.secret_key, settings.currency, queries.embed_query)
+    search = SearchService(database, encoder, settings.secret_key, settings.fixed_currency, queries.embed_query)
     return Services(settings, database, encoder, images, catalog, search)

@@ -97,8 +97,9 @@ class Settings(BaseSettings):
     currency: str = _setting(
         "VITRINE_CURRENCY",
         "USD",
-        "The shop's currency (three capital letters): what a price filter speaks of unless it names another, and "
-        "what an imported price means where the file does not say.",
+        "The shop's currency (three capital letters): what a price filter speaks of unless it names another, and what "
+        "an imported price means where the file does not say. Absent: imports take USD, and price filters speak of the "
+        "currency that most products have.",
         pattern=r"^[A-Z]{3}$",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = _setting(
@@ -135,6 +136,11 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @property
+    def fixed_currency(self) -> str | None:
+        """The currency that somebody chose for the shop; None where it is left to the catalogue."""
+        return self.currency if "currency" in self.model_fields_set else None
 
     @property
     def image_dir(self) -> Path:
@@ -191,3 +197,6 @@ def load_settings(**overrides: Any) -> Settings:
             name = names.get(str(error["loc"][0]), str(error["loc"][0])) if error["loc"] else "?"
             lines.append(f"{name}: {error['msg']}.")
         raise SettingError("A setting is not valid. " + " ".join(lines)) from exc
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
+        raise SettingError(f"The file .env cannot be read: {reason}.") from exc
