@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -132,6 +134,18 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _connection_string(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            conninfo_to_dict(value.get_secret_value() if value else "")
+        except psycopg.Error:
+            # The driver's message repeats the string, which may hold a password.
+            raise ValueError(
+                "this is not a Postgres connection string such as postgresql://user:password@host/database"
+            ) from None
+        return value
+
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -195,7 +209,7 @@ def load_settings(**overrides: Any) -> Settings:
         lines = []
         for error in exc.errors():
             name = names.get(str(error["loc"][0]), str(error["loc"][0])) if error["loc"] else "?"
-            lines.append(f"{name}: {error['msg']}.")
+            lines.append(f"{name}: {error['msg'].removeprefix('Value error, ')}.")
         raise SettingError("A setting is not valid. " + " ".join(lines)) from exc
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
