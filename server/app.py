@@ -57,6 +57,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         doc_prefix="/api",
         doc_url="/openapi.json",
         static_folder=None,
+        static_url_path="/static",  # part of the address of Bootstrap's files
     )
     app.config.update(
         SECRET_KEY=settings.secret_key,

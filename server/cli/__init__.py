@@ -14,7 +14,7 @@ from server.errors import VitrineError
 COMMANDS = {
     "demo": ("server.cli.demo:demo", "Load the drawn demo catalogue, once, and serve it until Ctrl-C."),
     "serve": ("server.cli.serve:serve", "Serve the shop and the API until Ctrl-C."),
-    "import": ("server.cli.import_:import_command", "Import a catalogue: CSV, JSON Lines, Parquet, a folder or a zip."),
+    "import": ("server.cli.import_:import_command", "Bring products from PATH into the shop"),
     "search": ("server.cli.search:search", "Find products that look like WORDS."),
     "db": ("server.cli.db:db", "Upgrade, inspect and query the database."),
     "models": ("server.cli.models:models", "See which embedding models are installed."),
