@@ -1,1 +1,1 @@
-"""One script a question, each printing a table. Run as `python -m benchmarks.NAME`; figures live in docs/benchmarks.md."""
+"""One script a question, each printing a table: `python -m benchmarks.NAME`. Figures live in docs/benchmarks.md."""
