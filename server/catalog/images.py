@@ -131,6 +131,8 @@ def _limit_pillow(max_pixels: int) -> None:
     if Image.MAX_IMAGE_PIXELS is not None:
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
     warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+    # What it grumbles about (broken EXIF, odd palettes) is either read all the same or refused with a sentence of ours.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

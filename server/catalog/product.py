@@ -78,16 +78,16 @@ class ProductInput(_Incoming):
 
     sku: Sku = Field(description="Key of the product.")
     title: Title = Field(description="What it is called, 1 to 500 characters.")
-    description: Description = Field("", description="Free text, up to 20,000 characters.")
-    brand: Brand = Field(None, description="Who makes it.")
-    category: Category = Field(None, description="Path from the general to the special: `Home/Kitchen/Mugs`.")
-    price: Price = Field(None, description="Regular price; null where it is not known.")
-    sale_price: Price = Field(None, description="What it costs now, where that is less.")
-    currency: Currency | None = Field(None, description="Three letters; default: the shop's currency.")
-    stock: Stock = Field(None, description="Pieces on hand; null where they are not counted.")
+    description: Description = Field(default="", description="Free text, up to 20,000 characters.")
+    brand: Brand = Field(default=None, description="Who makes it.")
+    category: Category = Field(default=None, description="Path from the general to the special: `Home/Kitchen/Mugs`.")
+    price: Price = Field(default=None, description="Regular price; null where it is not known.")
+    sale_price: Price = Field(default=None, description="What it costs now, where that is less.")
+    currency: Currency | None = Field(default=None, description="Three letters; default: the shop's currency.")
+    stock: Stock = Field(default=None, description="Pieces on hand; null where they are not counted.")
     attributes: Attributes = Field(default_factory=dict, description="Anything else, as a JSON object.")
-    status: StatusIn = Field("live", description="`live`: in the shop. `draft`: not yet. `hidden`: no longer.")
-    item_group: ItemGroup = Field(None, description="Variants of one product share it.")
+    status: StatusIn = Field(default="live", description="`live`: in the shop. `draft`: not yet. `hidden`: no longer.")
+    item_group: ItemGroup = Field(default=None, description="Variants of one product share it.")
 
 
 class ProductPatch(_Incoming):

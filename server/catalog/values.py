@@ -45,8 +45,10 @@ def refuse_unstorable(text: str) -> None:
     """Raise ValueError for what Postgres cannot hold in text: NUL, and halves of characters."""
     if "\0" in text:
         raise ValueError("holds a NUL character, which text may not have")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("holds half a character (a surrogate), which is not text")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half a character (a surrogate), which is not text") from None
 
 
 def parse_sku(value: Any) -> str:
