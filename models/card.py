@@ -1,0 +1,144 @@
+"""The texts that stand beside an exported model: manifest.toml and the model card."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from models.config import Config
+from models.encoders import Vectors
+
+NAME = "vitrine-small"
+LICENCE = "MIT (weights; see README.md for what is known of the rights in the training data)"
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def list_numbers(values: Vectors) -> str:
+    """A TOML array of floats with six digits, eight to a line."""
+    words = [f"{float(value):.6f}" for value in values]
+    lines = [", ".join(words[start : start + 8]) for start in range(0, len(words), 8)]
+    return "[\n  " + ",\n  ".join(lines) + ",\n]"
+
+
+def write_manifest(
+    folder: Path, config: Config, revision: str, logit_scale: float, text_mean: Vectors, image_mean: Vectors
+) -> None:
+    """Write manifest.toml for the files that already lie in the folder."""
+    network, pixels = config.network, config.pixels
+    text = f"""format = 1
+name = "{NAME}"
+revision = "{revision}"
+dimension = {network.joint}
+precision = "int8"
+licence = "{LICENCE}"
+source = "trained by models/train.py, configs/default.toml"
+logit_scale = {logit_scale:.4f}
+[text]
+file = "text.onnx"
+sha256 = "{digest(folder / "text.onnx")}"
+tokenizer = "tokenizer.json"
+tokenizer_sha256 = "{digest(folder / "tokenizer.json")}"
+context_length = {network.context}
+causal = true
+end_token = "<|endoftext|>"
+input = "input_ids"
+output = "embedding"
+[image]
+file = "image.onnx"
+sha256 = "{digest(folder / "image.onnx")}"
+size = {network.image_size}
+resize = "pad"
+background = [255, 255, 255]
+interpolation = "bicubic"
+mean = {list(pixels.mean)}
+std = {list(pixels.std)}
+input = "pixel_values"
+output = "embedding"
+[calibration]
+text_mean = {list_numbers(text_mean)}
+image_mean = {list_numbers(image_mean)}
+"""
+    (folder / "manifest.toml").write_text(text, encoding="utf-8")
+
+
+CARD = """# {name}
+
+The model that Vitrine searches with when no other is named: a small CLIP, trained from scratch by `models/train.py`.
+Revision `{revision}`, {minutes:.0f} minutes on two processor cores, {steps} steps of {batch} pictures.
+
+- **Image tower** ({image_params:.1f} M parameters): {size} x {size} pixels, four stride-2 convolutions to 5 x 5 tokens,
+  {image_layers} transformer layers of width {width}.
+- **Text tower** ({text_params:.1f} M): a byte-level BPE of {vocabulary} entries, lower case, {context} tokens,
+  {text_layers} causal layers of width {width}, read at the end token.
+- **Embedding**: {joint} numbers, unit length. Int8 matrices (7 bits used, so that processors without VNNI compute the
+  same), {megabytes:.1f} MB in all.
+
+## What it is good for, and what not
+Short English queries that name a kind of product, a colour, a pattern and visible details, in shops like those it was
+trained on: clothes, shoes, bags, accessories, some groceries, and the drawn demo catalogue. It has seen no text in
+pictures, few people of few countries, and nothing but product photos on plain grounds. It does not know brands it has
+not met, cannot count, and does not understand "without"; the search server handles negation itself. For a real shop of
+other goods, install a larger model: `docs/` says how.
+
+## Figures
+On products that training never saw, with the files of this folder as the server runs them:
+
+| measure | value |
+| --- | --- |
+{figures}
+
+Drawn queries use wordings that training never used ("i need a red mug featuring stripes"); a combination is named by
+what it states: k kind, c colour, p pattern, d a detail. Precision at min(10, relevant products).
+
+Parity, worst cosine over a sample: {parity}.
+
+## Data and rights
+| data | products | what is known of its rights |
+| --- | --- | --- |
+| Fashion Product Images | 39,865, less the held-out titles | labelled MIT by its uploader, but a shop's photos |
+| GroceryStoreDataset | 2,936 | MIT, (c) Marcus Klasson |
+| the catalogue of the eShop reference application | 101 | MIT; pictures and texts made by machine by its authors |
+| the drawn catalogue, `server/demo/` | {drawn} pictures | this project's own |
+
+No picture of these sets is in this repository, and none can be had back from the weights.
+
+## Again
+```
+{command}
+python -m models.export models/runs/default --catalogue FILE ...
+```
+The files of data are named on the command line. Training and export need `pip install 'vitrine[models]'`.
+"""
+
+FIGURE_NAMES = {
+    "fashion_products": "held-out fashion products, one corpus",
+    "r_at_1": "title to picture, R@1",
+    "r_at_10": "title to picture, R@10",
+    "type": "type, zero-shot",
+    "types": "... among so many types",
+    "colour": "colour, zero-shot, the type given",
+    "drawn": "drawn catalogue, attribute queries, all combinations",
+}
+COMMAND = """MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 OMP_WAIT_POLICY=PASSIVE \\
+python -m models.train --catalogue FILE ... --drawn {drawn} --minutes {minutes:.0f}"""
+
+
+def write_card(
+    folder: Path, config: Config, facts: dict[str, float], figures: dict[str, float], about: dict[str, str]
+) -> None:
+    """Write README.md. facts: minutes, steps, drawn, image_params, text_params (millions); about: revision, parity."""
+    names = {key: FIGURE_NAMES.get(key, f"drawn catalogue, `{key.removeprefix('drawn_')}`") for key in figures}
+    rows = "\n".join(f"| {names[key]} | {value:g} |" for key, value in figures.items()) or "| not measured yet | |"
+    network = config.network
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".onnx", ".json")) / 1e6
+    text = CARD.format(
+        name=NAME, batch=config.training.batch, size=network.image_size, width=network.width, joint=network.joint,
+        image_layers=network.image_layers, text_layers=network.text_layers, vocabulary=network.vocabulary,
+        context=network.context, megabytes=size, figures=rows, **about,
+        command=COMMAND.format(drawn=int(facts["drawn"]), minutes=facts["minutes"]), **facts,
+    )  # fmt: skip
+    (folder / "README.md").write_text(text, encoding="utf-8")

@@ -1,0 +1,248 @@
+"""Every wording of captions as data: templates, what stands around them, and the words for colours and patterns.
+
+A template's key names what it says: k kind, c colour, p pattern, d and e two details. Slots: {k} one of the kind, {K}
+several, {ak} one with its article, {c} colour, {p} pattern as an adjective, {P} pattern as a noun, {d} and {e} details
+after "with" ("a belt", "long sleeves"), {D} and {E} the same as adjectives ("belted"), {a} the article of what follows.
+"""
+
+from __future__ import annotations
+
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    "k": ("{k}", "{K}", "{a} {k}", "the {k}", "some {K}", "product photo of {a} {k}", "{K} for sale"),
+    "c": ("{c}", "something {c}", "{c} things", "in {c}", "{c} colour", "coloured {c}"),
+    "p": ("{p}", "something {p}", "with {P}", "{P}", "{p} things", "{p} design"),
+    "cp": ("{c} and {p}", "{p} {c}", "{c} {p}", "{c} with {P}", "something {c} with {P}", "{p} in {c}"),
+    "ck": (
+        "{c} {k}",
+        "{c} {K}",
+        "{a} {c} {k}",
+        "{k} in {c}",
+        "{K} in {c}",
+        "{c} coloured {k}",
+        "{k} {c}",
+        "{c} colour {k}",
+        "the {c} {k}",
+        "{ak} in {c}",
+        "{k} of {c} colour",
+        "{ak} that is {c}",
+        "some {c} {K}",
+        "product photo of {a} {c} {k}",
+        "{K} that are {c}",
+        "all {c} {k}",
+        "{ak} which is {c}",
+    ),
+    "pk": (
+        "{p} {k}",
+        "{p} {K}",
+        "{a} {p} {k}",
+        "{k} with {P}",
+        "{K} with {P}",
+        "{ak} with {P}",
+        "{k} {p}",
+        "{P} {k}",
+        "{p} design {k}",
+        "the {p} {k}",
+        "{ak} that is {p}",
+        "{k} in {a} {p} pattern",
+        "{ak} covered in {P}",
+        "{k} having {P}",
+        "{p} pattern {k}",
+        "some {p} {K}",
+    ),
+    "cpk": (
+        "{c} {p} {k}",
+        "{p} {c} {k}",
+        "{c} {p} {K}",
+        "{p} {c} {K}",
+        "{a} {c} {p} {k}",
+        "{a} {p} {c} {k}",
+        "{c} {k} with {P}",
+        "{c} {K} with {P}",
+        "{k} with {P} in {c}",
+        "{p} {k} in {c}",
+        "{p} {K} in {c}",
+        "{c} and {p} {k}",
+        "{a} {c} and {p} {k}",
+        "{k} {c} {p}",
+        "{c} {k} {p}",
+        "{k} {p} {c}",
+        "{p} {k} {c}",
+        "the {c} {p} {k}",
+        "{ak} that is {c} and {p}",
+        "{ak} in {c} with {P}",
+        "{c} {k} covered in {P}",
+        "{p} {c} coloured {k}",
+        "{c} {P} {k}",
+        "{k} in {c} and with {P}",
+        "the {p} {k} in {c}",
+        "some {p} {c} {K}",
+        "{c} {k} having {P}",
+        "{P} {c} {k}",
+    ),
+    "kd": (
+        "{k} with {d}",
+        "{K} with {d}",
+        "{ak} with {d}",
+        "{k} {D}",
+        "{D} {k}",
+        "{D} {K}",
+        "{a} {D} {k}",
+        "{k} having {d}",
+        "{ak} that has {d}",
+        "{k} and {d}",
+        "the {k} with {d}",
+        "some {K} with {d}",
+    ),
+    "ckd": (
+        "{c} {k} with {d}",
+        "{a} {c} {k} with {d}",
+        "{c} {K} with {d}",
+        "{k} with {d} in {c}",
+        "{c} {k} {D}",
+        "{k} in {c} with {d}",
+        "{D} {c} {k}",
+        "{c} {D} {k}",
+        "{a} {c} {D} {k}",
+        "{D} {k} in {c}",
+        "{c} {k} that has {d}",
+        "{ak} with {d} in {c}",
+        "the {c} {k} with {d}",
+        "{ak} that is {c} and has {d}",
+        "{K} in {c} with {d}",
+        "{c} {k} having {d}",
+    ),
+    "pkd": (
+        "{p} {k} with {d}",
+        "{a} {p} {k} with {d}",
+        "{p} {K} with {d}",
+        "{k} with {d} and {P}",
+        "{p} {k} {D}",
+        "{ak} with {d} and {P}",
+        "{D} {p} {k}",
+        "{p} {D} {k}",
+        "{D} {k} with {P}",
+        "{p} {k} that has {d}",
+        "{k} having {P} and {d}",
+    ),
+    "cpkd": (
+        "{c} {p} {k} with {d}",
+        "{p} {c} {k} with {d}",
+        "{a} {c} {p} {k} with {d}",
+        "{a} {p} {c} {k} with {d}",
+        "{c} {k} with {d} and {P}",
+        "{c} {k} with {d}, {p}",
+        "{c} {p} {K} with {d}",
+        "{p} {k} with {d} in {c}",
+        "{k} with {d} and {P} in {c}",
+        "{c} {p} {k} {D}",
+        "{c} and {p} {k} with {d}",
+        "{p} {k} in {c} with {d}",
+        "{ak} in {c} with {d} and {P}",
+        "{D} {p} {c} {k}",
+        "{c} {D} {k} with {P}",
+        "{c} {p} {D} {k}",
+        "{c} {k} having {P} and {d}",
+        "{k} {c} {p} {D}",
+        "{c} {K} with {d} and {P}",
+        "{p} {c} {k} that has {d}",
+    ),
+    "kde": ("{k} with {d} and {e}", "{ak} with {d} and {e}", "{k} {D} {E}", "{K} with {d} and {e}", "{D} {k} with {e}"),
+    "ckde": (
+        "{c} {k} with {d} and {e}",
+        "{a} {c} {k} with {d} and {e}",
+        "{c} {k} {D} {E}",
+        "{c} {D} {k} with {e}",
+        "{c} {k} with {d}, {e}",
+        "{k} in {c} with {d} and {e}",
+        "{c} {K} with {d} and {e}",
+    ),
+    "cpkde": (
+        "{c} {p} {k} with {d} and {e}",
+        "{p} {c} {k} with {d} and {e}",
+        "{c} {k} with {d}, {P} and {e}",
+        "{a} {p} {c} {k} with {d} and {e}",
+        "{c} {p} {k} {D} {E}",
+        "{c} {p} {D} {k} with {e}",
+        "{p} {k} in {c} with {d} and {e}",
+    ),
+}
+
+# How often each combination is drawn; combinations that a product cannot fill are left out and the rest made up for.
+WEIGHTS: dict[str, float] = {
+    "k": 6, "c": 1, "p": 1, "cp": 2, "ck": 20, "pk": 13, "cpk": 22, "kd": 7, "ckd": 8, "pkd": 5, "cpkd": 10,
+    "kde": 1, "ckde": 2, "cpkde": 3,
+}  # fmt: skip
+
+# Never used in training; models/evaluate.py asks the drawn catalogue with these.
+HELD_OUT_TEMPLATES: dict[str, tuple[str, ...]] = {
+    "k": ("i need {a} {k}", "show me your {K}"),
+    "ck": ("i need {a} {c} {k}", "looking for {K} coloured in {c}", "do you have {a} {k} but {c}"),
+    "pk": ("i need {a} {p} {k}", "looking for {K} featuring {P}", "{k} decorated with {P}"),
+    "cpk": (
+        "i need {a} {c} {k} featuring {P}", "looking for {p} {K}, preferably {c}", "{k}: {c}, {p}",
+        "{a} {k}, {p} and {c}", "show me {c} {K} decorated with {P}",
+    ),
+    "ckd": ("i need {a} {c} {k} featuring {d}", "{k}: {c}, {d}", "show me {c} {K} including {d}"),
+    "cpkd": (
+        "{a} {c} {k} with {P} and {d}", "i need {a} {p} {c} {k} featuring {d}", "{k}: {c}, {p}, {d}",
+        "show me {c} {K} with {P} plus {d}",
+    ),
+}  # fmt: skip
+
+# Words around what is asked for; they say nothing of the product.
+BEFORE: tuple[str, ...] = (
+    "i want", "i would like", "find me", "buy", "get me", "searching for", "search", "any", "where is",
+    "please find", "can i have", "could you find", "in search of", "shopping for", "a photo of", "an image of",
+    "a picture of", "this is", "here is", "gift idea", "a present", "my favourite", "one", "a nice", "a pretty",
+    "a lovely", "a cute", "a good", "a new", "the best", "a cheap", "a beautiful", "a modern", "a stylish",
+    "something like", "maybe", "preferring", "wanted", "give me", "want to see", "a classic", "trendy",
+    "affordable", "quality", "great", "original", "premium",
+)  # fmt: skip
+AFTER: tuple[str, ...] = (
+    "please", "online", "for sale", "for me", "for my home", "as a gift", "for everyday", "on sale", "to buy", "shop",
+    "store", "for a present", "in stock", "thanks", "at a good price", "that i can buy", "or similar", "for summer",
+    "for winter", "for a friend", "for my family", "new collection", "today", "if possible", "of good quality",
+)  # fmt: skip
+
+PATTERN_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # pattern: (adjectives, nouns)
+    "plain": (
+        ("plain", "solid", "plain coloured", "one coloured", "unpatterned", "solid colour", "self coloured", "simple"),
+        ("no pattern", "a plain design", "a solid colour", "one plain colour", "a plain look"),
+    ),
+    "striped": (
+        ("striped", "stripy", "stripey", "stripe", "banded", "lined"),
+        ("stripes", "a striped pattern", "lines", "bands", "a stripe pattern", "stripe print", "a stripe"),
+    ),
+    "dotted": (
+        ("dotted", "polka dot", "spotted", "polka dotted", "spotty", "dotty", "polkadot"),
+        ("dots", "polka dots", "spots", "a dotted pattern", "a polka dot pattern", "dot print", "round dots"),
+    ),
+    "checked": (
+        ("checked", "plaid", "gingham", "check", "chequered", "checkered", "tartan", "checkerboard"),
+        ("checks", "a check pattern", "a plaid pattern", "a gingham pattern", "squares", "plaid", "a tartan pattern"),
+    ),
+    "floral": (
+        ("floral", "flowery", "flowered", "flower", "flower print", "floral print", "blossom"),
+        ("flowers", "a floral pattern", "a flower print", "blossoms", "floral print", "a flower pattern", "blooms"),
+    ),
+    "printed": (("printed", "graphic"), ("a print", "a graphic print", "a printed design")),
+    "colourblocked": (("colourblocked", "colour block"), ("colour blocks",)),
+    "embroidered": (("embroidered",), ("embroidery",)),
+    "self design": (("self design", "textured"), ("a self design",)),
+}  # fmt: skip
+
+COLOUR_WORDS: dict[str, tuple[str, ...]] = {
+    "grey": ("grey", "gray"),
+    "navy": ("navy", "navy blue", "dark blue"),
+    "navy blue": ("navy blue", "navy", "dark blue"),
+    "purple": ("purple", "violet"),
+    "multi": ("multicoloured", "multi", "colourful", "multi coloured"),
+    "turquoise blue": ("turquoise blue", "turquoise"),
+    "off white": ("off white", "ivory"),
+    "beige": ("beige", "sand"),
+    "maroon": ("maroon", "wine red"),
+    "teal": ("teal",),
+    "gold": ("gold", "golden"),
+    "silver": ("silver", "silvery"),
+}
