@@ -54,7 +54,7 @@ const filters = document.querySelector("[data-filters]");
 const openFilters = document.querySelector(".filters-open");
 function showFilters() {
   const open = Boolean(filters) && location.hash === "#filters" && narrow.matches;
-  for (const other of all(".masthead, .shop-results, .hero, .foot")) other.inert = open;
+  for (const other of all(".masthead, .hero, .shop-head, .shop-results, .foot")) other.inert = open;
   document.body.style.overflow = open ? "hidden" : "";
   if (open) filters.querySelector(".filters-close").focus();
   else if (filters?.contains(document.activeElement) && narrow.matches) openFilters.focus();
