@@ -68,7 +68,8 @@ image_mean = {list_numbers(image_mean)}
 CARD = """# {name}
 
 The model that Vitrine searches with when no other is named: a small CLIP, trained from scratch by `models/train.py`.
-Revision `{revision}`, {minutes:.0f} minutes on two processor cores, {steps} steps of {batch} pictures.
+Revision `{revision}`, {minutes:.0f} minutes on two shared processor cores, {steps} steps of {batch}
+pictures with two captions each.{past}
 
 - **Image tower** ({image_params:.1f} M parameters): {size} x {size} pixels, four stride-2 convolutions to 5 x 5 tokens,
   {image_layers} transformer layers of width {width}.
@@ -104,7 +105,7 @@ Parity, worst cosine over a sample: {parity}.
 | the catalogue of the eShop reference application | 101 | MIT; pictures and texts made by machine by its authors |
 | the drawn catalogue, `server/demo/` | {drawn} pictures | this project's own |
 
-No picture of these sets is in this repository, and none can be had back from the weights.
+No picture of these sets is in this repository.
 
 ## Again
 ```
@@ -130,7 +131,7 @@ python -m models.train --catalogue FILE ... --drawn {drawn} --minutes {minutes:.
 def write_card(
     folder: Path, config: Config, facts: dict[str, float], figures: dict[str, float], about: dict[str, str]
 ) -> None:
-    """Write README.md. facts: minutes, steps, drawn, image_params, text_params (millions); about: revision, parity."""
+    """Write README.md. facts: minutes, steps, drawn, parameters in millions; about: revision, past, parity."""
     names = {key: FIGURE_NAMES.get(key, f"drawn catalogue, `{key.removeprefix('drawn_')}`") for key in figures}
     rows = "\n".join(f"| {names[key]} | {value:g} |" for key, value in figures.items()) or "| not measured yet | |"
     network = config.network

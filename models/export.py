@@ -64,6 +64,7 @@ def load_run(folder: Path) -> Trained:
     facts = {
         "minutes": state["seconds"] / 60,
         "steps": state["step"],
+        "fresh_since": state["fresh_since"],
         "image_params": sum(p.numel() for p in network.image.parameters()) / 1e6,
         "text_params": sum(p.numel() for p in network.text.parameters()) / 1e6,
     }
@@ -118,6 +119,12 @@ def calibrate(encoder: OnnxEncoder, items: Sequence[Item]) -> tuple[Vectors, Vec
     return texts.mean(0), pictures.mean(0)
 
 
+def describe_past(facts: dict[str, float]) -> str:
+    """A sentence for the card where a run changed its optimiser on the way."""
+    steps = int(facts["fresh_since"])
+    return f" The first {steps} of the steps were taken with AdamW alone." if steps else ""
+
+
 def export_run(run: Path, out: Path, catalogues: Sequence[Path], drawn: int, quick: bool) -> dict[str, float]:
     """Write the whole directory. Returns parity and, unless quick, the figures of evaluate.py."""
     trained = load_run(run)
@@ -137,7 +144,11 @@ def export_run(run: Path, out: Path, catalogues: Sequence[Path], drawn: int, qui
     figures: dict[str, float] = {}
     if not quick:
         figures = judge_fashion(encoder, held_out) | judge_drawn(encoder, DRAWN, HERE / "runs")
-    about = {"revision": revision, "parity": ", ".join(f"{name} {value:.5f}" for name, value in parity.items())}
+    about = {
+        "revision": revision,
+        "past": describe_past(trained.facts),
+        "parity": ", ".join(f"{name} {value:.5f}" for name, value in parity.items()),
+    }
     write_card(out, config, trained.facts | {"drawn": drawn}, figures, about)
     return parity | figures
 

@@ -64,18 +64,31 @@ class Run:
         partial.replace(path)
 
     def restore(self, path: Path) -> None:
-        """Continue from a checkpoint of the same configuration."""
+        """Continue from a checkpoint of the same configuration.
+
+        Attribute heads whose classes have become more or fewer since then (the demo learned a detail) start afresh.
+        """
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         self.network.load_state_dict(state["network"])
-        self.heads.load_state_dict(state["heads"])
+        fresh = self.heads.state_dict()
+        kept = {name: value for name, value in state["heads"].items() if value.shape == fresh[name].shape}
+        self.heads.load_state_dict(fresh | kept)
         self.clock.seconds = state["seconds"]
         self.step = state["step"]
         self.fresh_since = self.step
         if "optimizers" in state:
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
                 optimizer.load_state_dict(saved)
+                forget_misfits(optimizer)
             self.fresh_since = state["fresh_since"]
         self.history = state["history"]
+
+
+def forget_misfits(optimizer: torch.optim.Optimizer) -> None:
+    """Drop what an optimiser remembers of parameters that have another shape now."""
+    for parameter, memory in optimizer.state.items():
+        if any(isinstance(m, Tensor) and m.ndim and m.shape != parameter.shape for m in memory.values()):
+            memory.clear()
 
 
 def start_run(config: Config, columns: list[int], details: int) -> Run:
