@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from server.catalog.image_store import ImageStore
@@ -16,6 +17,10 @@ from server.db.engine import Database
 from server.settings import Settings, load_settings
 from tests.factories import DIMENSION
 from tests.fakes import FakeEncoder, fake_manifest
+
+# How long one example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("vitrine", deadline=None)
+hypothesis.settings.load_profile("vitrine")
 
 # What a developer has set for the real shop must not reach a test.
 FOREIGN = ("DATABASE_URL", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGSERVICE", "PGOPTIONS")

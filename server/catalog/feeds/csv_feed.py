@@ -7,6 +7,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import PurePath
 from typing import BinaryIO, Literal
 
@@ -112,11 +113,11 @@ class CsvFeed:
         if not hint:
             self._delimiter = _sniff(line, self._delimiter)
         taken = _Taken(self._lines)
-        try:
+        header: list[str] = []
+        with suppress(StopIteration, csv.Error, _TooLong):
             cells = next(csv.reader(taken, delimiter=self._delimiter))
-        except (StopIteration, csv.Error, _TooLong):
-            raise FeedError(f"{self.name} has no header: its first line must name the columns.") from None
-        header = [cell.strip() for cell in cells]
+            # A quotation mark that stays open would swallow the rows.
+            header = [] if taken.ended else [cell.strip() for cell in cells]
         if any(_has_wrong_bytes(cell) or "\0" in cell for cell in header):
             raise FeedError(f"The header of {self.name} is not UTF-8 text. Save the file as CSV UTF-8.")
         while header and not header[-1]:
