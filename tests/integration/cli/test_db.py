@@ -1,5 +1,6 @@
 """`vitrine db`."""
 
+import subprocess
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import pytest
 
 from server.cli import db
+from server.db.embedded import binaries
 from server.db.engine import Database
 from tests.databases import fresh_database
+from tests.factories import add_product, unit_vector
 from tests.integration.cli.conftest import Run
+from tests.tiny_model import DIMENSION
 
 
 def test_upgrade_makes_the_schema_once_and_then_has_nothing_to_do(run: Run, empty: Database, named_model: Path) -> None:
@@ -110,3 +114,23 @@ def test_shell_keeps_the_password_out_of_the_arguments(monkeypatch: pytest.Monke
     assert "hunter2" not in " ".join(seen["command"])
     assert seen["env"]["PGPASSWORD"] == "hunter2"
     assert "sslmode=require" in " ".join(seen["command"])
+
+
+def test_a_dump_is_restored_as_the_docs_say(
+    run: Run, shop: Database, migrated: Database, tmp_path: Path, named_model: Path
+) -> None:
+    """docs/operations.md, 'Backups', and the way to a new major version of Postgres."""
+    with shop.connection() as connection:
+        add_product(connection, "A-1", embedding=unit_vector(1, dimension=DIMENSION))
+    dump = tmp_path / "vitrine.sql"
+    pg_dump = [str(binaries() / "pg_dump"), "--no-owner", f"--file={dump}", shop.url]
+    subprocess.run(pg_dump, check=True)
+    with fresh_database(migrated) as restored, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", restored.url)
+        patch.setattr(db, "find_psql", lambda is_embedded: binaries() / "psql")
+        assert run("db", "shell", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(dump)).exit_code == 0
+        assert "already" in run("db", "upgrade").output
+        with restored.connection() as connection:
+            assert connection.execute("SELECT sku, vector_dims(embedding) FROM product").fetchall() == [
+                ("A-1", DIMENSION)
+            ]
