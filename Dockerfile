@@ -20,7 +20,7 @@ ENV PATH=/opt/vitrine/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     VITRINE_DATA_DIR=/var/lib/vitrine \
     VITRINE_HOST=0.0.0.0
-USER vitrine
+USER 10001
 WORKDIR /home/vitrine
 VOLUME /var/lib/vitrine
 EXPOSE 8000
