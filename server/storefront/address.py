@@ -119,7 +119,11 @@ class Search:
         return self.url(**dict.fromkeys(FILTERS))
 
     def orders(self, has_query: bool) -> list[tuple[str, str, bool]]:
-        """(value, label, chosen) for the sort menu. Without a query there is no best match."""
+        """(value, label, chosen) for the sort menu. Without a query there is no best match.
+
+        The order that holds anyway has the empty value, which leaves the address alone.
+        """
+        default = Sort.RELEVANCE if has_query else Sort.NEWEST
         chosen = Sort.RELEVANCE if self.params is None else self.params.sort
         if not has_query and chosen is Sort.RELEVANCE:
             chosen = Sort.NEWEST
@@ -131,7 +135,7 @@ class Search:
         }
         if not has_query:
             del labels[Sort.RELEVANCE]
-        return [(order.value, label, order is chosen) for order, label in labels.items()]
+        return [("" if order is default else order.value, label, order is chosen) for order, label in labels.items()]
 
 
 def read_search(arguments: Arguments, endpoint: str = "storefront.home") -> Search:

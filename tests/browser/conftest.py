@@ -1,0 +1,156 @@
+"""A real shop behind a real server, looked at by a real browser.
+
+The browser is the system's and not Playwright's own download: VITRINE_TEST_CHROMIUM, or /usr/bin/chromium.
+"""
+
+import io
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, sync_playwright
+from werkzeug.serving import make_server
+
+from server.app import create_app
+from server.catalog.product import ProductInput
+from server.db import migrate
+from server.db.engine import Database
+from server.demo import DEMO_SEED, DrawnProduct, draw_catalogue
+from server.embedding.manifest import read_manifest
+from server.embedding.registry import find_model
+from server.errors import ModelError
+from server.services import Services, open_services
+from server.settings import load_settings
+from tests.databases import fresh_database
+
+CHROMIUM = Path(os.environ.get("VITRINE_TEST_CHROMIUM", "/usr/bin/chromium"))
+# Nothing of the browser's own may ask the network.
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PRODUCTS = 60
+PICTURE_SIZE = 160
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+TIMEOUT_MS = 5_000
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Where the shop is, and what is in it."""
+
+    url: str
+    products: list[DrawnProduct]
+
+
+@dataclass
+class Watched:
+    """A browser's page and what went wrong on it; the fixture fails if anything did."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+    def expect_status(self, status: int) -> None:
+        """The page answered with this error, as it should; a browser logs that."""
+        logged = [error for error in self.errors if f"status of {status}" in error]
+        assert logged
+        for error in logged:
+            self.errors.remove(error)
+
+
+@pytest.fixture(scope="session")
+def shop(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A few dozen drawn products, embedded by the bundled model, and one that makes layouts burst."""
+    settings = load_settings(_env_file=None, VITRINE_DATA_DIR=tmp_path_factory.mktemp("shop"))
+    try:
+        manifest = read_manifest(find_model(settings))
+    except ModelError as exc:
+        pytest.skip(f"The bundled model is missing: {exc.message}")
+    products = list(draw_catalogue(PRODUCTS, DEMO_SEED))
+    with fresh_database(migrated) as database:
+        migrate.upgrade(database, manifest.dimension)
+        services = open_services(settings, database=database)
+        _fill(services, products)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = make_server("127.0.0.1", 0, create_app(services=services), threaded=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield Shop(f"http://127.0.0.1:{server.port}", products)
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+def _fill(services: Services, products: list[DrawnProduct]) -> None:
+    records: list[tuple[ProductInput, bytes | None]] = []
+    for product in products:
+        file = io.BytesIO()
+        product.draw(PICTURE_SIZE).save(file, "JPEG", quality=88)
+        fields = {name: getattr(product, name) for name in ProductInput.model_fields if hasattr(product, name)}
+        records.append((ProductInput(**fields), file.getvalue()))
+    unwieldy = ProductInput(
+        sku="W" * 100, title="W" * 300, brand="M" * 200, category="/".join(["Unwieldy" * 8] * 4), price="9999999999.99"
+    )
+    services.catalog.upsert_many([*records, (unwieldy, None)])
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """The system's Chromium."""
+    if not CHROMIUM.is_file():
+        pytest.skip(f"There is no browser at {CHROMIUM}: install chromium, or set VITRINE_TEST_CHROMIUM.")
+    browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, shop: Shop) -> Iterator[Callable[..., Watched]]:
+    """Opens pages that are watched: no error on the console, no failed request, no request to another host."""
+    contexts: list[BrowserContext] = []
+    pages: list[Watched] = []
+
+    def open_one(path: str = "/", *, scripts: bool = True, viewport: dict[str, int] | None = None) -> Watched:
+        context = browser.new_context(
+            base_url=shop.url, java_script_enabled=scripts, viewport=viewport or DESKTOP, reduced_motion="reduce"
+        )
+        contexts.append(context)
+        context.set_default_timeout(TIMEOUT_MS)
+        watched = Watched(context.new_page())
+        pages.append(watched)
+        watched.page.on("console", lambda told: told.type in ("error", "warning") and watched.errors.append(told.text))
+        watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
+        watched.page.on("request", lambda request: _note(watched, request, shop.url))
+        watched.page.goto(path)
+        return watched
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert [error for watched in pages for error in watched.errors] == []
+
+
+def _note(watched: Watched, request: Request, home: str) -> None:
+    watched.addresses.append(request.url)
+    if not request.url.startswith((f"{home}/", "data:", "blob:")):
+        watched.errors.append(f"a request to another host: {request.url}")
