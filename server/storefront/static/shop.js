@@ -52,12 +52,14 @@ filterForm?.addEventListener("submit", () => {
 const narrow = window.matchMedia("(max-width: 991.98px)");
 const filters = document.querySelector("[data-filters]");
 const openFilters = document.querySelector(".filters-open");
+let filtersWereOpen = false;
 function showFilters() {
   const open = Boolean(filters) && location.hash === "#filters" && narrow.matches;
   for (const other of all(".masthead, .hero, .shop-head, .shop-results, .foot")) other.inert = open;
   document.body.style.overflow = open ? "hidden" : "";
   if (open) filters.querySelector(".filters-close").focus();
-  else if (filters?.contains(document.activeElement) && narrow.matches) openFilters.focus();
+  else if (filtersWereOpen && narrow.matches) openFilters.focus();
+  filtersWereOpen = open;
 }
 window.addEventListener("hashchange", showFilters);
 narrow.addEventListener("change", showFilters);
