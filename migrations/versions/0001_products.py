@@ -45,7 +45,8 @@ CREATE TABLE embedding_model (
 
 PRODUCT = """
 CREATE TABLE product (
-    sku              text COLLATE "C" PRIMARY KEY CHECK (length(sku) <= 100 AND sku ~ '{sku_rule}' AND sku !~ '/similar$'),
+    sku              text COLLATE "C" PRIMARY KEY
+                     CHECK (length(sku) <= 100 AND sku ~ '{sku_rule}' AND sku !~ '/similar$'),
     item_group       text CHECK (length(item_group) BETWEEN 1 AND 100),
     title            text NOT NULL CHECK (length(title) BETWEEN 1 AND 500),
     description      text NOT NULL DEFAULT '' CHECK (length(description) <= 20000),

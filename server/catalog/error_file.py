@@ -42,8 +42,10 @@ class ErrorFile:
         self._many = len(feeds) > 1
         self._lines = path.suffix.lower() == ".jsonl"
         self._file: IO[str] | None = None
-        if self._many and not self._lines:
-            raise FeedError("Errors of several files have different columns: give --errors a name that ends in .jsonl.")
+        if path.suffix.lower() not in (".csv", ".jsonl"):
+            raise FeedError("The error file has to be importable: give --errors a name that ends in .csv or .jsonl.")
+        if not self._lines and (self._many or any(feed.columns is None for feed in feeds)):
+            raise FeedError("These rows may have different columns: give --errors a name that ends in .jsonl.")
 
     def write(self, feed: Feed, row: RawRow, problems: Sequence[tuple[str, str]]) -> None:
         """Add a refused row. Raises FeedError where the file cannot be written."""

@@ -195,9 +195,10 @@ class _Run:
                 self._under_way.append(self._begin(feed, interpreter, rows))
                 if len(self._under_way) > AHEAD:
                     self._complete(self._under_way.popleft())
-        except FeedError:
+        except FeedError as exc:
             self._complete_all()
-            raise
+            went_in = f" What stood before went in ({self.report.rows:,} rows)." if self.report.rows else ""
+            raise FeedError(exc.message + went_in) from exc
         self._complete_all()
         self._feeds_done += 1
 
@@ -279,7 +280,7 @@ def _batches(feed: Feed) -> Iterator[list[RawRow]]:
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as exc:
             if batch:
                 yield batch
-            raise FeedError(f"{feed.name} is damaged after row {number}. What stood before was imported.") from exc
+            raise FeedError(f"{feed.name} is damaged after row {number}.") from exc
         except FeedError:
             if batch:
                 yield batch

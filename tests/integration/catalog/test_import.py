@@ -433,7 +433,7 @@ def test_a_file_that_is_damaged_farther_down_goes_in_as_far_as_it_is_whole(
     data = bytearray((tmp_path / "a.zip").read_bytes())
     data[len(data) // 4 : len(data) // 4 + 50] = b"\xff" * 50
     (tmp_path / "a.zip").write_bytes(data)
-    with pytest.raises(FeedError, match="damaged after row"):
+    with pytest.raises(FeedError, match=r"damaged after row \d+\. What stood before went in"):
         run(tmp_path / "a.zip")
     assert len(dump()) > 64
 

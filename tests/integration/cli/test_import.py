@@ -56,6 +56,7 @@ def test_some_refused_is_exit_status_1_and_names_row_field_and_file(vitrine: Cal
         (["--map", "title=Name"], "no column 'Name'. There are: sku, title, price."),
         (["--map", "name=title"], "there is no field 'name'"),
         (["--errors", "shop.csv"], "would be written over"),
+        (["--errors", "errors.txt"], "ends in .csv or .jsonl"),
     ],
 )
 def test_what_cannot_be_used_is_exit_status_2_with_a_sentence(
@@ -85,6 +86,11 @@ def test_without_a_terminal_nothing_is_hidden_unless_yes_is_given(vitrine: Calla
     result = vitrine(shop, "--full", "--yes")
     assert result.exit_code == 0
     assert "1 products that are not in the file were hidden." in result.output
+
+
+def test_errors_of_json_lines_do_not_fit_a_csv(vitrine: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"sku": "A", "title": ""}')
+    assert "ends in .jsonl" in vitrine(tmp_path / "a.jsonl", "--errors", "errors.csv").output
 
 
 def test_a_dry_run_says_would(vitrine: Callable[..., Result], shop: Path) -> None:
