@@ -49,7 +49,7 @@ CREATE TABLE product (
                      CHECK (length(sku) <= 100 AND sku ~ '{sku_rule}' AND sku !~ '/similar$'),
     item_group       text CHECK (length(item_group) BETWEEN 1 AND 100),
     title            text NOT NULL CHECK (length(title) BETWEEN 1 AND 500),
-    description      text NOT NULL DEFAULT '' CHECK (length(description) <= 20000),
+    description      text NOT NULL DEFAULT '' CHECK (length(description) <= 100000),
     brand            text COLLATE "C" CHECK (length(brand) BETWEEN 1 AND 200),
     category         text COLLATE "C" CHECK (length(category) <= 300 AND category ~ '^[^/]+(/[^/]+)*$'),
     price            numeric(12, 2) CHECK (price >= 0 AND price <> 'NaN'),

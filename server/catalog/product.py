@@ -12,6 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from server.catalog import prices, values
 
+# Real catalogues hold descriptions of 52,579 characters; they are no reason to lose a product.
+LONGEST_DESCRIPTION = 100_000
+
 Status = Literal["live", "draft", "hidden"]
 
 
@@ -33,7 +36,9 @@ def _missing_or(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 Sku = Annotated[str, BeforeValidator(values.parse_sku)]
 Title = Annotated[str, BeforeValidator(_missing_or(lambda value: values.clean_text(value, 500)))]
-Description = Annotated[str, BeforeValidator(lambda value: values.clean_text(value, 20_000, lines=True) or "")]
+Description = Annotated[
+    str, BeforeValidator(lambda value: values.clean_text(value, LONGEST_DESCRIPTION, lines=True) or "")
+]
 Brand = Annotated[str | None, _clean(200)]
 ItemGroup = Annotated[str | None, _clean(100)]
 Category = Annotated[str | None, BeforeValidator(values.parse_category)]
@@ -78,7 +83,7 @@ class ProductInput(_Incoming):
 
     sku: Sku = Field(description="Key of the product.")
     title: Title = Field(description="What it is called, 1 to 500 characters.")
-    description: Description = Field(default="", description="Free text, up to 20,000 characters.")
+    description: Description = Field(default="", description="Free text, up to 100,000 characters.")
     brand: Brand = Field(default=None, description="Who makes it.")
     category: Category = Field(default=None, description="Path from the general to the special: `Home/Kitchen/Mugs`.")
     price: Price = Field(default=None, description="Regular price; null where it is not known.")

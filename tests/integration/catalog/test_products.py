@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from server.catalog.image_store import ImageStore
 from server.catalog.images import digest
@@ -47,6 +48,18 @@ def test_a_put_product_comes_back_as_it_was_given(catalog: Catalog) -> None:
     assert stored.sale_price == Decimal("8.50")
     assert (stored.image_sha256, stored.media_type, stored.embedding_source) == (digest(noise(1)), "image/png", "image")
     assert catalog.get("A-1") == stored
+
+
+def test_every_field_may_be_as_long_as_its_rule_says(catalog: Catalog) -> None:
+    """What validation lets pass, the database takes."""
+    longest = product(
+        sku="x" * 100, title="é" * 500, description="é" * 100_000, brand="b" * 200, category="c" * 300,
+        item_group="g" * 100, price="9999999999.99", stock=2**31 - 1,
+    )  # fmt: skip
+    stored, _ = catalog.put(longest)
+    assert stored.description == longest.description
+    with pytest.raises(ValidationError):
+        product(description="é" * 100_001)
 
 
 def test_putting_the_same_again_changes_nothing(catalog: Catalog) -> None:
