@@ -75,7 +75,7 @@ class Search:
     @property
     def is_filtered(self) -> bool:
         """Whether anything but the words narrows the result."""
-        return any(name in self.given for name in FILTERS if name != "currency")
+        return any(name in self.given for name in FILTERS)
 
     @property
     def is_first_page(self) -> bool:
@@ -110,6 +110,8 @@ class Search:
         if params.price_min is not None or params.price_max is not None:
             label = format_range(params.price_min, params.price_max, currency)
             wanted.append((label, {"price_min": None, "price_max": None, "currency": None}))
+        elif params.currency:
+            wanted.append((f"priced in {params.currency}", {"currency": None}))
         if params.in_stock:
             wanted.append(("in stock", {"in_stock": None}))
         return [Chip(label, self.url(**changes), changes) for label, changes in wanted]

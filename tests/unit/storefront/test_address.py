@@ -97,6 +97,12 @@ def test_each_filter_has_a_chip_that_removes_it_alone() -> None:
     assert arguments(search.clear_url()) == {"q": ["mug"]}
 
 
+def test_a_currency_filters_even_without_a_price() -> None:
+    assert [chip.label for chip in read("currency=EUR").chips("EUR")] == ["priced in EUR"]
+    assert [chip.label for chip in read("currency=EUR&price_max=5").chips("EUR")] == ["up to €5.00"]
+    assert read("currency=EUR").is_filtered
+
+
 def test_words_and_order_are_no_filters() -> None:
     assert read("q=mug&sort=newest").chips("USD") == []
     assert not read("q=mug&sort=newest").is_filtered
