@@ -64,6 +64,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         MAX_CONTENT_LENGTH=settings.max_upload_mb * 1024 * 1024,
         BOOTSTRAP_SERVE_LOCAL=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        # Their addresses carry the version, so a new release is not held back by a browser's copy.
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
         SWAGGER_CONFIG={"docExpansion": "list", "validatorUrl": None},
     )
     # A SKU may hold slashes; two in a row are refused by its rule, not folded into one by a redirect.
@@ -81,6 +83,15 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     register_error_handlers(app, pages.error_page)
     _register_request_log(app)
     return app
+
+
+def create_served_app() -> Flask:
+    """The application with logging set up, for the process that serves it."""
+    settings = load_settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # The pool warns of each try to connect, with the driver's text; what comes of it is logged by server.db.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    return create_app(settings)
 
 
 def _register_request_log(app: Flask) -> None:

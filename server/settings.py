@@ -124,7 +124,9 @@ class Settings(BaseSettings):
         "VITRINE_MAX_UPLOAD_MB", 20, "Largest request body that the server accepts, in megabytes.", ge=1
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
-        "VITRINE_LOG_LEVEL", "INFO", "How much is logged: DEBUG, INFO, WARNING or ERROR."
+        "VITRINE_LOG_LEVEL",
+        "WARNING",
+        "How much the server logs, to standard error: DEBUG, INFO (a line for each request), WARNING or ERROR.",
     )
 
     @field_validator("cors_origins", mode="before")

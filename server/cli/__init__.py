@@ -59,3 +59,6 @@ def main(verbose: bool) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
+    if not verbose:
+        # The pool warns of each try to connect, with the driver's text; what comes of it is said by the command.
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from server.catalog.product import ProductInput
 from server.cli.serve import prepare_database, run_server
 from server.db.engine import Database, open_database
 from server.demo import DEMO_SEED, DrawnProduct, draw_catalogue
 from server.errors import Conflict
-from server.services import open_services
 from server.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from server.catalog.product import ProductInput
 
 DEMO_PRODUCTS = 2_000
 PICTURE_SIZE = 480  # pixels
@@ -81,6 +83,9 @@ def write_truth(path: Path, count: int = DEMO_PRODUCTS) -> None:
 
 def load_demo(database: Database, settings: Settings, count: int = DEMO_PRODUCTS) -> None:
     """Draw and embed what is missing of the demo. Raises Conflict in a database that holds other products."""
+    # Imported here: a start that has nothing to load does not wait for the model's runtime.
+    from server.services import open_services
+
     services = open_services(settings, database=database)
     with database.connection() as connection:
         present = {str(sku) for (sku,) in connection.execute("SELECT sku FROM product")}
@@ -101,7 +106,9 @@ def load_demo(database: Database, settings: Settings, count: int = DEMO_PRODUCTS
     (settings.data_dir / MARKER).write_text(str(count), encoding="ascii")
 
 
-def _input(product: DrawnProduct) -> ProductInput:
+def _input(product: DrawnProduct) -> "ProductInput":
+    from server.catalog.product import ProductInput
+
     return ProductInput(
         sku=product.sku,
         item_group=product.item_group,

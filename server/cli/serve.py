@@ -1,13 +1,17 @@
 """`vitrine serve`: the web server, and the embedded Postgres beside it where that is the one to use."""
 
+import http.client
 import logging
+import multiprocessing
+import socket
+import threading
+import time
+from http import HTTPStatus
 
 import click
 
 from server.db import migrate
 from server.db.engine import Database, open_database
-from server.embedding.manifest import read_manifest
-from server.embedding.registry import find_model
 from server.errors import DatabaseNotReady, SettingError
 from server.settings import Settings, load_settings
 
@@ -33,6 +37,9 @@ def prepare_database(database: Database, settings: Settings) -> None:
         return
     if database.embedded is None:
         raise DatabaseNotReady
+    from server.embedding.manifest import read_manifest
+    from server.embedding.registry import find_model
+
     migrate.upgrade(database, read_manifest(find_model(settings)).dimension)
 
 
@@ -41,6 +48,8 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
 
     The parent process only supervises, the worker and the embedded Postgres both.
     """
+    # A forked worker would inherit locks that threads of this process hold (pools, the supervisor), and hang on them.
+    multiprocessing.set_start_method("spawn", force=True)
     # granian is imported here: other commands do not pay for it.
     from granian.constants import Interfaces
     from granian.errors import ConfigurationError
@@ -51,7 +60,7 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
     if database.embedded is not None:
         database.embedded.supervise()
     server = Server(
-        "server.app:create_app",
+        "server.app:create_served_app",
         address=host,
         port=port,
         interface=Interfaces.WSGI,
@@ -61,8 +70,7 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
     )
-    address = f"[{host}]" if ":" in host else host
-    click.echo(f"{settings.shop_name} is at http://{address}:{port} (press Ctrl-C to stop)")
+    threading.Thread(target=_announce, args=(settings.shop_name, host, port), daemon=True).start()
     logging.getLogger("granian").setLevel(logging.WARNING)
     try:
         server.serve()
@@ -71,10 +79,25 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
     click.echo("Stopped.")
 
 
+def _announce(shop_name: str, host: str, port: int) -> None:
+    """Say where the shop is once it answers."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (compared, not listened on)
+    while True:
+        connection = http.client.HTTPConnection(reachable, port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == HTTPStatus.OK:
+                break
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.1)
+        finally:
+            connection.close()
+    address = f"[{host}]" if ":" in host else host
+    click.echo(f"{shop_name} is at http://{address}:{port} (press Ctrl-C to stop)")
+
+
 def _refuse_taken_port(host: str, port: int) -> None:
     """Say so before anything starts, rather than from a worker's log."""
-    import socket
-
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

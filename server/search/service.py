@@ -66,7 +66,7 @@ class SearchService:
         self._cursors = CursorCodec(secret_key)
         self._fixed_currency = currency
         self._embed_text = embed_text or (lambda text: (encoder.embed_text(text), False))
-        self._facts: dict[str, tuple[float, Any]] = {}
+        self._facts: dict[tuple[Any, ...], tuple[float, Any]] = {}
 
     # -- the four ways to ask ----------------------------------------------------------------------------------
 
@@ -153,12 +153,13 @@ class SearchService:
         return sorted(counts.items())
 
     def _fact(self, name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        known = self._facts.get(name)
+        key = (name, *parameters.values())
+        known = self._facts.get(key)
         if known is not None and known[0] > time.monotonic():
             return list(known[1])
         with self._database.connection() as connection:
             rows = connection.execute(SQL[name], parameters).fetchall()
-        self._facts[name] = (time.monotonic() + CATALOGUE_FACTS_SECONDS, rows)
+        self._facts[key] = (time.monotonic() + CATALOGUE_FACTS_SECONDS, rows)
         return rows
 
 
