@@ -169,8 +169,8 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
 
 # How often each combination is drawn; combinations that a product cannot fill are left out and the rest made up for.
 WEIGHTS: dict[str, float] = {
-    "k": 6, "c": 1, "p": 1, "cp": 2, "ck": 20, "pk": 13, "cpk": 22, "kd": 7, "ckd": 8, "pkd": 5, "cpkd": 10,
-    "kde": 1, "ckde": 2, "cpkde": 3,
+    "k": 6, "c": 1, "p": 1, "cp": 2, "ck": 16, "pk": 12, "cpk": 18, "kd": 20, "ckd": 14, "pkd": 10, "cpkd": 12,
+    "kde": 4, "ckde": 4, "cpkde": 4,
 }  # fmt: skip
 
 # Never used in training; models/evaluate.py asks the drawn catalogue with these.
