@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from server.cli.serve import prepare_database, run_server
 from server.db.engine import Database, open_database
 from server.demo import DEMO_SEED, DrawnProduct, draw_catalogue
-from server.errors import Conflict
+from server.errors import Conflict, ModelError
 from server.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -51,13 +51,21 @@ def demo(port: int | None, no_serve: bool, products: int, truth: Path | None) ->
         write_truth(truth, products)
     database = open_database(settings)
     try:
-        prepare_database(database, settings)
+        _prepare(database, settings)
         if _loaded(settings) < products:
             load_demo(database, settings, products)
         if not no_serve:
             run_server(settings, database, settings.host, port or settings.port)
     finally:
         database.close()
+
+
+def _prepare(database: Database, settings: Settings) -> None:
+    try:
+        prepare_database(database, settings)
+    except ModelError as exc:
+        hint = f"To begin the demo anew, remove {settings.data_dir} or set VITRINE_DATA_DIR to an empty folder."
+        raise ModelError(f"{exc.message} {hint}") from exc
 
 
 def _loaded(settings: Settings) -> int:

@@ -31,16 +31,21 @@ def serve(host: str | None, port: int | None) -> None:
 
 
 def prepare_database(database: Database, settings: Settings) -> None:
-    """Upgrade the embedded database; ask for the command where the database is somebody's own."""
-    state = migrate.status(database)
-    if state.is_current:
-        return
-    if database.embedded is None:
-        raise DatabaseNotReady
+    """Upgrade the embedded database; ask for the command where the database is somebody's own.
+
+    Raises DatabaseNotReady, and ModelError where the settings name another model than the catalogue was embedded by.
+    """
+    from server.catalog.active_model import find_active_model
     from server.embedding.manifest import read_manifest
     from server.embedding.registry import find_model
 
-    migrate.upgrade(database, read_manifest(find_model(settings)).dimension)
+    manifest = read_manifest(find_model(settings))
+    if not migrate.status(database).is_current:
+        if database.embedded is None:
+            raise DatabaseNotReady
+        migrate.upgrade(database, manifest.dimension)
+    with database.connection() as connection:
+        find_active_model(connection, manifest)
 
 
 def run_server(settings: Settings, database: Database, host: str, port: int) -> None:

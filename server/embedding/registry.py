@@ -36,9 +36,12 @@ def find_model(settings: Settings) -> Path:
         if (folder / MANIFEST_FILE).is_file():
             return folder.absolute()
     names = [model.name for model in list_models(settings) if model.manifest is not None]
-    there_are = f"There are: {', '.join(names)}." if names else "No model is installed."
+    if names:
+        advice = f"There are: {', '.join(names)}. Set VITRINE_MODEL to one of these or to a model folder."
+    else:
+        advice = "No model is installed. Set VITRINE_MODEL to a model folder."
     raise ModelError(
-        f'There is no model "{settings.model}". {there_are} Set VITRINE_MODEL to one of these or to a model folder.',
+        f'There is no model "{settings.model}". {advice}',
         looked_in=[str(folder) for folder in candidates],
     )
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from server.db.embedded import EmbeddedPostgres
+from server.db.engine import Database
 from server.resources import DEFAULT_MODEL
 
 pytestmark = pytest.mark.skipif(
@@ -150,3 +152,20 @@ def test_a_taken_port_is_named(home: Path) -> None:
         refused = vitrine(home, "serve", "--port", str(port))
     assert refused.returncode == 2
     assert str(port) in refused.stderr
+
+
+def test_a_demo_of_another_model_says_how_to_begin_anew(home: Path) -> None:
+    database = Database(EmbeddedPostgres(home / "data").url(), embedded=EmbeddedPostgres(home / "data"))
+    assert database.embedded is not None
+    database.embedded.start()
+    try:
+        with database.connection() as connection:
+            connection.execute("UPDATE embedding_model SET digest = 'x' || digest")
+        refused = vitrine(home, "demo", "--products", PRODUCTS)
+        with database.connection() as connection:
+            connection.execute("UPDATE embedding_model SET digest = substr(digest, 2)")
+    finally:
+        database.close()
+    assert refused.returncode == 2
+    assert "VITRINE_DATA_DIR" in refused.stderr
+    assert "Traceback" not in refused.stderr
