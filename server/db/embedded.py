@@ -35,6 +35,7 @@ MAJOR_VERSION = 18
 # A Unix socket's whole path may have 107 bytes; `/.s.PGSQL.5432` takes 14 of them.
 LONGEST_SOCKET_DIR = 90
 START_SECONDS = 60
+RETRY_SECONDS = 15
 
 
 def binaries() -> Path:
@@ -193,15 +194,27 @@ class EmbeddedPostgres:
         configuration = self.cluster / "vitrine.conf"
         configuration.write_text(tuning.configuration(self.socket_dir))
         user.own(configuration)
-        # `-w` waits until the server answers. A server killed hard replays its log first.
-        started = self._run(
-            "pg_ctl", "start", "-D", str(self.cluster), "-l", str(self.log_file), "-w", "-t", str(START_SECONDS),
-            check=False,
-        )  # fmt: skip
-        if started.returncode != 0:
-            log.error("pg_ctl start failed: %s", started.stdout)
-            raise DatabaseUnavailable(f"The embedded Postgres does not start. Its log is {self.log_file}.")
+        self._start_server()
         self._ensure_database()
+
+    def _start_server(self) -> None:
+        """Start it, again and again for a while: children of a server that was killed hold its memory a little longer.
+
+        Another process may have found it replaying its log and started nothing; then it answers in the end.
+        """
+        deadline = time.monotonic() + RETRY_SECONDS
+        while True:
+            # `-w` waits until the server answers. A server killed hard replays its log first.
+            started = self._run(
+                "pg_ctl", "start", "-D", str(self.cluster), "-l", str(self.log_file), "-w", "-t", str(START_SECONDS),
+                check=False,
+            )  # fmt: skip
+            if started.returncode == 0 or self.is_running():
+                return
+            if time.monotonic() > deadline:
+                log.error("pg_ctl start failed: %s", started.stdout)
+                raise DatabaseUnavailable(f"The embedded Postgres does not start. Its log is {self.log_file}.")
+            time.sleep(0.5)
 
     def _ensure_socket_dir(self, user: system_user.SystemUser) -> None:
         folder = self.socket_dir
