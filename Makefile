@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# A person who watches sees pip's progress; a log file does not need it.
+PIP := $(BIN)/python -m pip $(if $(shell test -t 2 && echo yes),,--quiet) --disable-pip-version-check
 # In a container, root is the only user there is, and the virtual environment is its own.
 export PIP_ROOT_USER_ACTION := ignore
 
