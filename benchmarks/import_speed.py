@@ -1,10 +1,11 @@
 """How fast does a catalogue come in, how much of that is the model, and does memory stay flat?
 
-    python -m benchmarks.import_speed FILE... [--rows 1000 --rows 40000] [--json]
+    python -m benchmarks.import_speed FILE... [--rows 1000 --rows 40000] [--keep DIR] [--json]
 
 For each number of rows, the first so many of the Parquet files (together) are imported into a new, empty shop by a
 process of its own, whose peak memory is reported; then once more, when nothing has changed. `idle` is the peak of a
-process that has loaded the model and embedded one picture.
+process that has loaded the model and embedded one picture. `--keep` leaves the last shop in DIR, for
+benchmarks.latency --data-dir.
 """
 
 import argparse
@@ -85,15 +86,14 @@ def in_child(function: Any, *arguments: Any) -> dict[str, float]:
     return result
 
 
-def measure(files: list[Path], rows: int) -> list[dict[str, Any]]:
+def measure(files: list[Path], rows: int, keep: Path | None) -> list[dict[str, Any]]:
     """Two rows of the table: a first import, and the same again."""
     with tempfile.TemporaryDirectory(prefix="vt-") as name:
-        folder = Path(name)
-        source = folder / "catalogue.parquet"
+        source = Path(name) / "catalogue.parquet"
         cut(files, rows, source)
         measured = []
         for which in ("first", "again"):
-            told = in_child(import_once, folder / "data", source)
+            told = in_child(import_once, keep or Path(name) / "data", source)
             seconds = max(told["seconds"], 1e-9)
             measured.append(
                 {
@@ -112,9 +112,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
     parser.add_argument("--rows", action="append", type=int)
+    parser.add_argument("--keep", type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    rows = [line for count in arguments.rows or [1_000, 40_000] for line in measure(arguments.files, count)]
+    counts = arguments.rows or [1_000, 40_000]
+    rows = []
+    for count in counts:
+        rows += measure(arguments.files, count, arguments.keep if count == counts[-1] else None)
     with tempfile.TemporaryDirectory(prefix="vt-") as name:
         at_rest = round(in_child(idle, Path(name))["peak_mb"])
     if arguments.json:
