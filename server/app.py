@@ -10,7 +10,6 @@ from flask.json.provider import JSONProvider
 from flask_bootstrap import Bootstrap5
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
-from pydantic import ValidationError
 
 from server import __version__
 from server.api import health, products, search
@@ -79,7 +78,6 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     for blueprint in (media.bp, pages.bp):
         app.register_blueprint(blueprint)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: jsonify(app.api_doc))
-    app.register_error_handler(ValidationError, validation_answer)
     register_error_handlers(app, pages.error_page)
     _register_request_log(app)
     return app

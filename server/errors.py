@@ -101,6 +101,10 @@ class ModelError(VitrineError):
     status = 503
 
 
+class OtherModel(ModelError):
+    """The catalogue was embedded by another model than the settings name."""
+
+
 class FeedError(VitrineError):
     """The catalogue file cannot be read."""
 

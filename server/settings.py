@@ -173,7 +173,14 @@ class Settings(BaseSettings):
         """The signing key: the one given, else the one kept in the data directory, made on first use."""
         if self.given_secret_key is not None:
             return self.given_secret_key.get_secret_value()
-        return _kept_secret(self.data_dir / "secret_key")
+        path = self.data_dir / "secret_key"
+        try:
+            return _kept_secret(path)
+        except (OSError, UnicodeDecodeError) as exc:
+            raise SettingError(
+                f"The secret key in {path} cannot be read or made. Give the file to this account, or set "
+                "VITRINE_SECRET_KEY."
+            ) from exc
 
 
 def _kept_secret(path: Path) -> str:

@@ -36,6 +36,7 @@ def readyz() -> Response:
         checks["database"] = exc.message
     try:
         services.encoder.embed_text("ready")
+        services.search.check_model()
         checks["model"] = "ok"
     except VitrineError as exc:
         checks["model"] = exc.message

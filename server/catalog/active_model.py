@@ -4,7 +4,7 @@ import psycopg
 
 from server.db.named_sql import load
 from server.embedding.manifest import Manifest
-from server.errors import DatabaseNotReady, ModelError
+from server.errors import DatabaseNotReady, ModelError, OtherModel
 
 _SQL = load(__file__, "products.sql")
 
@@ -19,12 +19,12 @@ def find_active_model(connection: psycopg.Connection, manifest: Manifest) -> int
         raise DatabaseNotReady()
     key, name, revision, digest, dimension = row
     if dimension != manifest.dimension:
-        raise ModelError(
+        raise OtherModel(
             f"The model {manifest.name} makes vectors of {manifest.dimension} numbers; this database was made for "
             f"{dimension}. Set VITRINE_MODEL to the model it was made with."
         )
     if key is not None and digest != manifest.digest:
-        raise ModelError(
+        raise OtherModel(
             f"The products of this database were embedded by the model {name} ({revision}); the settings name "
             f"{manifest.name} ({manifest.revision}). Set VITRINE_MODEL to the model of the database."
         )

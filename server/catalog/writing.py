@@ -5,6 +5,7 @@ locks the rows, looks again, and writes what differs in one transaction. A row t
 is planned anew, so no embedding is ever kept for a picture or a title that it was not made from.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
@@ -19,6 +20,8 @@ from server.catalog.picture import Darkroom, Picture
 from server.catalog.stored import NewRow, Stored
 from server.embedding.encoder import Encoder, Vector
 from server.errors import Conflict, InvalidInput, ModelError, StorageUnavailable, VitrineError
+
+log = logging.getLogger(__name__)
 
 # Two writers that wait for each other in a circle, or change one row in turns, are sorted out by trying again.
 MOST_TRIES = 5
@@ -89,6 +92,10 @@ class ProductWriter:
                     raise
                 except VitrineError as exc:
                     draft.refused = Refused("image", exc.message)
+                except (OSError, ValueError) as exc:
+                    # Whatever a source stumbles over, it is this row's picture and not the end of the import.
+                    log.warning("The picture of %s cannot be read", draft.change.sku, exc_info=exc)
+                    draft.refused = Refused("image", "cannot be read")
                 draft.future = None
         if self.darkroom.store is None:
             return

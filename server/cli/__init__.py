@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import signal
 import sys
 from typing import Any
 
@@ -56,6 +57,8 @@ def main(verbose: bool) -> None:
 
     Settings come from the environment or a .env file; docs/settings.md lists them.
     """
+    # A polite kill ends a command as Ctrl-C does, so that it lets go of the embedded Postgres.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )

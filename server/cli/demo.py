@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from server.cli.serve import prepare_database, run_server
 from server.db.engine import Database, open_database
 from server.demo import DEMO_SEED, DrawnProduct, draw_catalogue
-from server.errors import Conflict, ModelError
+from server.errors import Conflict, OtherModel, VitrineError
 from server.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def demo(port: int | None, no_serve: bool, products: int, truth: Path | None) ->
     database = open_database(settings)
     try:
         _prepare(database, settings)
-        if _loaded(settings) < products:
+        if _loaded(database, settings) < products:
             load_demo(database, settings, products)
         if not no_serve:
             run_server(settings, database, settings.host, port or settings.port)
@@ -63,15 +63,16 @@ def demo(port: int | None, no_serve: bool, products: int, truth: Path | None) ->
 def _prepare(database: Database, settings: Settings) -> None:
     try:
         prepare_database(database, settings)
-    except ModelError as exc:
-        hint = f"To begin the demo anew, remove {settings.data_dir} or set VITRINE_DATA_DIR to an empty folder."
-        raise ModelError(f"{exc.message} {hint}") from exc
+    except OtherModel as exc:
+        raise OtherModel(f"{exc.message} To begin the demo anew, set VITRINE_DATA_DIR to an empty folder.") from exc
 
 
-def _loaded(settings: Settings) -> int:
-    """How many products of the demo were loaded before."""
+def _loaded(database: Database, settings: Settings) -> int:
+    """How many products of the demo were loaded before; none into a database that holds nothing."""
     marker = settings.data_dir / MARKER
-    return int(marker.read_text(encoding="ascii")) if marker.exists() else 0
+    with database.connection() as connection:
+        is_empty = connection.execute("SELECT FROM product LIMIT 1").fetchone() is None
+    return 0 if is_empty or not marker.exists() else int(marker.read_text(encoding="ascii"))
 
 
 def write_truth(path: Path, count: int = DEMO_PRODUCTS) -> None:
@@ -109,7 +110,10 @@ def load_demo(database: Database, settings: Settings, count: int = DEMO_PRODUCTS
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("Drawing and embedding the demo", total=len(missing))
         for drawn in _drawn(missing):
-            services.catalog.upsert_many([(_input(product), picture) for product, picture in drawn])
+            outcomes = services.catalog.upsert_many([(_input(product), picture) for product, picture in drawn])
+            for outcome in outcomes:
+                if outcome.action == "refused":
+                    raise VitrineError(f"The demo could not be loaded: {outcome.sku}: {outcome.field} {outcome.reason}")
             progress.advance(task, len(drawn))
     (settings.data_dir / MARKER).write_text(str(count), encoding="ascii")
 

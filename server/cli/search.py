@@ -1,15 +1,17 @@
 """`vitrine search`: the API's answer in a terminal."""
 
 import sys
-from decimal import Decimal
 from typing import Any
 
 import click
 import orjson
+from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from server.search.query import Filters, Query, Sort
+from server.errors import InvalidInput
+from server.search.query import Query, Sort
 from server.search.service import ResultPage
 from server.services import Services, open_services
 from server.settings import load_settings
@@ -17,34 +19,42 @@ from server.settings import load_settings
 
 @click.command()
 @click.argument("words")
-@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Hits to show.")
-@click.option("--price-min", type=Decimal, help="Lowest price.")
-@click.option("--price-max", type=Decimal, help="Highest price.")
+@click.option("--limit", type=int, default=10, show_default=True, help="Hits to show, 1 to 100.")
+@click.option("--price-min", help="Lowest price.")
+@click.option("--price-max", help="Highest price.")
 @click.option("--currency", help="Currency of the price bounds (default: the shop's).")
 @click.option("--category", help="Category path or its beginning.")
 @click.option("--brand", multiple=True, help="Brand; repeat it for any of several.")
 @click.option("--in-stock", is_flag=True, help="Leave out what is sold out.")
 @click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default="relevance", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")
-def search(words: str, limit: int, as_json: bool, **given: Any) -> None:
+def search(words: str, as_json: bool, **given: Any) -> None:
     """Find products that look like WORDS."""
+    query = _validated(words, given)
     services = open_services(load_settings())
     try:
-        filters = Filters(
-            price_min=given["price_min"],
-            price_max=given["price_max"],
-            currency=given["currency"],
-            category=given["category"],
-            brands=given["brand"],
-            in_stock=given["in_stock"],
-        )
-        page = services.search.by_text(words, Query(filters=filters, sort=Sort(given["sort"]), limit=limit))
+        page = services.search.by_text(words, query)
         if as_json:
             click.echo(_as_json(services, page))
         else:
             _print_table(services, page)
     finally:
         services.close()
+
+
+def _validated(words: str, given: dict[str, Any]) -> Query:
+    """The query, checked by the API's own schema. Raises InvalidInput with the option's name."""
+    from server.api.schemas import SearchParams
+
+    try:
+        parameters = {name: value for name, value in given.items() if value is not None}
+        return SearchParams.model_validate({**parameters, "q": words, "brand": list(given["brand"])}).to_query()
+    except ValidationError as exc:
+        lines = []
+        for error in exc.errors():
+            option = "--" + str(error["loc"][0]).replace("_", "-") if error["loc"] else ""
+            lines.append(f"{option} {error['msg'].removeprefix('Value error, ')}".strip())
+        raise InvalidInput("; ".join(lines)) from exc
 
 
 def _as_json(services: Services, page: ResultPage) -> str:
@@ -74,9 +84,9 @@ def _print_table(services: Services, page: ResultPage) -> None:
         if hit.image_sha256 and hit.media_type:
             picture = services.images.path(hit.image_sha256, hit.media_type).name
         table.add_row(
-            hit.sku,
-            hit.title,
-            hit.brand or "",
+            escape(hit.sku),
+            escape(hit.title),
+            escape(hit.brand or ""),
             "" if hit.current_price is None else f"{hit.current_price} {hit.currency}",
             "" if hit.stock is None else str(hit.stock),
             "" if hit.score is None else f"{hit.score:.3f}",

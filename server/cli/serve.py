@@ -36,10 +36,9 @@ def prepare_database(database: Database, settings: Settings) -> None:
     Raises DatabaseNotReady, and ModelError where the settings name another model than the catalogue was embedded by.
     """
     from server.catalog.active_model import find_active_model
-    from server.embedding.manifest import read_manifest
-    from server.embedding.registry import find_model
+    from server.embedding.registry import load_encoder
 
-    manifest = read_manifest(find_model(settings))
+    manifest = load_encoder(settings).manifest
     if not migrate.status(database).is_current:
         if database.embedded is None:
             raise DatabaseNotReady
@@ -62,6 +61,8 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
     from granian.server import Server
 
     _refuse_taken_port(host, port)
+    # Made or read here, so that what is wrong with it is a sentence here and not a failure of the worker.
+    _ = settings.secret_key
     if database.embedded is not None:
         database.embedded.supervise()
     server = Server(

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 from server.db import system_user, tuning
 from server.errors import DatabaseUnavailable
@@ -71,7 +72,7 @@ class EmbeddedPostgres:
 
     def url(self) -> str:
         """A libpq connection string. The socket decides who may connect, so it carries no password."""
-        return f"postgresql://{ROLE}@/{DATABASE}?host={self.socket_dir}"
+        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self.socket_dir), safe='/')}"
 
     # -- life cycle --------------------------------------------------------------------------------------------
 

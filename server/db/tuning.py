@@ -29,7 +29,8 @@ def configuration(socket_dir: Path) -> str:
         maintenance = min(maintenance, max(32, shutil.disk_usage(SHARED_MEMORY).free // MB // 2))
     lines = {
         "listen_addresses": "''",
-        "unix_socket_directories": f"'{socket_dir}'",
+        # A list of names: one with a comma or a space stands in double quotes, all of it in single ones.
+        "unix_socket_directories": "'\"" + str(socket_dir).replace("'", "''") + "\"'",
         "unix_socket_permissions": "0700",
         "max_connections": "100",
         "shared_buffers": f"{_clamp(memory // 4, 128, 4096)}MB",

@@ -77,6 +77,8 @@ def _parameters(query: Query) -> dict[str, Any]:
         "after_sku": None,
         "after_distance": None,
         "after_value": None,
+        "after_foreign": None,
+        "shop_currency": query.shop_currency,
         "count_up_to": planning.COUNT_UP_TO,
     }
 
@@ -88,8 +90,8 @@ def find_page(connection: psycopg.Connection, query: Query, after: list[Any] | N
     """
     parameters = _parameters(query)
     if after is not None:
-        key = "after_distance" if query.order is Sort.RELEVANCE else "after_value"
-        parameters[key], parameters["after_sku"] = after
+        names = {Sort.RELEVANCE: ("after_distance",), Sort.NEWEST: ("after_value",)}
+        parameters |= zip((*names.get(query.order, ("after_foreign", "after_value")), "after_sku"), after, strict=True)
     settings = {"ef_search": str(planning.EF_SEARCH), "max_scan_tuples": str(planning.MAX_SCAN_TUPLES)}
     # One round trip for BEGIN, the settings and the count.
     with connection.pipeline():

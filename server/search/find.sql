@@ -70,26 +70,28 @@ ORDER BY p.created_at DESC, p.sku
 LIMIT %(limit)s
 
 -- name: browse_price_asc
--- No query: the cheapest first, products without a price last. `after_value` is the last price, NULL among those
--- without one.
+-- No query: the cheapest first, products without a price last, and those priced in another currency than the shop's
+-- behind all of them. `after_value` is the last price, NULL among those without one.
 SELECT {columns}, NULL::float8 AS distance, image.media_type
 FROM product AS p
 LEFT JOIN image ON image.sha256 = p.image_sha256
 WHERE {filter}
   AND (%(after_sku)s::text IS NULL
-       OR (COALESCE(p.current_price, 'Infinity'), p.sku) > (COALESCE(%(after_value)s::numeric, 'Infinity'), %(after_sku)s))
-ORDER BY COALESCE(p.current_price, 'Infinity'), p.sku
+       OR (p.currency <> %(shop_currency)s, COALESCE(p.current_price, 'Infinity'), p.sku)
+          > (%(after_foreign)s::boolean, COALESCE(%(after_value)s::numeric, 'Infinity'), %(after_sku)s))
+ORDER BY p.currency <> %(shop_currency)s, COALESCE(p.current_price, 'Infinity'), p.sku
 LIMIT %(limit)s
 
 -- name: browse_price_desc
--- No query: the dearest first, products without a price last.
+-- The same, the dearest first.
 SELECT {columns}, NULL::float8 AS distance, image.media_type
 FROM product AS p
 LEFT JOIN image ON image.sha256 = p.image_sha256
 WHERE {filter}
   AND (%(after_sku)s::text IS NULL
-       OR (-COALESCE(p.current_price, -1), p.sku) > (-COALESCE(%(after_value)s::numeric, -1), %(after_sku)s))
-ORDER BY -COALESCE(p.current_price, -1), p.sku
+       OR (p.currency <> %(shop_currency)s, -COALESCE(p.current_price, -1), p.sku)
+          > (%(after_foreign)s::boolean, -COALESCE(%(after_value)s::numeric, -1), %(after_sku)s))
+ORDER BY p.currency <> %(shop_currency)s, -COALESCE(p.current_price, -1), p.sku
 LIMIT %(limit)s
 
 -- name: product_vector

@@ -43,6 +43,7 @@ class Query:
     sort: Sort = Sort.RELEVANCE
     limit: int = 24
     cursor: str | None = None
+    shop_currency: str = "USD"  # an order by price puts products priced in others behind: 100 JPY is not 100 USD
 
     @property
     def order(self) -> Sort:

@@ -97,8 +97,9 @@ class SearchService:
     # -- the page ----------------------------------------------------------------------------------------------
 
     def _page(self, query: Query, embed_seconds: float, cached: bool) -> ResultPage:
-        self._check_model()
+        self.check_model()
         currency = self.currency()
+        query = replace(query, shop_currency=currency)
         filters = query.filters
         if filters.currency is None and (filters.price_min is not None or filters.price_max is not None):
             query = replace(query, filters=replace(filters, currency=currency))
@@ -120,8 +121,8 @@ class SearchService:
         cursor = None if position is None else self._cursors.encode(fingerprint, position)
         return ResultPage(hits, total, cursor, plan, timing, query.filters.currency or currency)
 
-    def _check_model(self) -> None:
-        """Vectors of two models cannot be compared: their nearest neighbours are nonsense, so refuse."""
+    def check_model(self) -> None:
+        """Vectors of two models cannot be compared: their nearest neighbours are nonsense. Raises ModelError."""
         rows = self._fact("active_model", {})
         if rows and rows[0][1] != self._encoder.manifest.digest:
             raise ModelError(
@@ -174,45 +175,60 @@ def _keyset_page(connection: Any, query: Query, after: list[Any] | None) -> _Pag
 
 
 def _sorted_pool(connection: Any, query: Query, after: list[Any] | None) -> _Page:
-    """A page of the most relevant products put into another order; the cursor is a place in that list."""
-    best = replace(query, sort=Sort.RELEVANCE)
-    found = find_page(connection, best, None, SORT_POOL)
-    pool = sorted(found.hits, key=_sort_key(query.order))
-    start = 0 if after is None else int(after[0])
-    end = start + query.limit
-    return pool[start:end], len(pool), [end] if end < len(pool) else None, found.plan
+    """A page of the most relevant products put into another order; they alone are the result, and its total."""
+    found = find_page(connection, replace(query, sort=Sort.RELEVANCE), None, SORT_POOL)
+    pool = sorted(found.hits, key=lambda hit: _sort_key(query, _position(query, hit)))
+    last = _from_json(query, after)
+    rest = pool if last is None else [h for h in pool if _sort_key(query, _position(query, h)) > _sort_key(query, last)]
+    hits, more = rest[: query.limit], len(rest) > query.limit
+    return hits, len(pool), _to_json(query, hits[-1]) if more else None, found.plan
 
 
-def _sort_key(order: Sort) -> Callable[[Hit], tuple[Any, ...]]:
-    def key(hit: Hit) -> tuple[Any, ...]:
-        if order is Sort.NEWEST:
-            return (-hit.created_at.timestamp(), hit.sku)
-        price = hit.current_price
-        sign = 1 if order is Sort.PRICE_ASC else -1
-        return (price is None, sign * (price or Decimal(0)), hit.sku)
+def _position(query: Query, hit: Hit) -> list[Any]:
+    """What a hit is sorted by: the same values that find.sql sorts by, the SKU last."""
+    if query.order is Sort.RELEVANCE:
+        return [hit.distance, hit.sku]
+    if query.order is Sort.NEWEST:
+        return [hit.created_at, hit.sku]
+    return [hit.currency != query.shop_currency, hit.current_price, hit.sku]
 
-    return key
+
+def _sort_key(query: Query, position: list[Any]) -> tuple[Any, ...]:
+    """Positions by date or price, as something that Python sorts as find.sql does."""
+    if query.order is Sort.NEWEST:
+        created_at, sku = position
+        return (-created_at.timestamp(), sku)
+    is_foreign, price, sku = position
+    sign = 1 if query.order is Sort.PRICE_ASC else -1
+    return (is_foreign, price is None, sign * (price or Decimal(0)), sku)
 
 
 def _to_json(query: Query, hit: Hit) -> list[Any]:
-    if query.order is Sort.RELEVANCE:
-        # repr keeps every bit, so that the comparison in SQL is with the very same number.
-        return [repr(hit.distance), hit.sku]
-    if query.order is Sort.NEWEST:
-        return [hit.created_at.isoformat(), hit.sku]
-    return [None if hit.current_price is None else str(hit.current_price), hit.sku]
+    return [_json_value(value) for value in _position(query, hit)]
+
+
+def _json_value(value: Any) -> Any:
+    """repr of a distance and ISO of a date keep every bit, so that SQL compares with the very same value."""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _from_json(query: Query, after: list[Any] | None) -> list[Any] | None:
     if after is None:
         return None
     try:
-        value, sku = after
+        *values, sku = after
         if query.order is Sort.RELEVANCE:
-            return [float(value), str(sku)]
+            (distance,) = values
+            return [float(distance), str(sku)]
         if query.order is Sort.NEWEST:
-            return [datetime.fromisoformat(value), str(sku)]
-        return [None if value is None else Decimal(value), str(sku)]
+            (created_at,) = values
+            return [datetime.fromisoformat(created_at), str(sku)]
+        is_foreign, price = values
+        return [bool(is_foreign), None if price is None else Decimal(price), str(sku)]
     except (ValueError, TypeError, ArithmeticError) as exc:
         raise InvalidCursor from exc
 

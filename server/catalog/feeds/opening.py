@@ -14,7 +14,7 @@ from server.catalog.feeds.base import Feed, Pictures, RawRow
 from server.catalog.feeds.csv_feed import CsvFeed
 from server.catalog.feeds.jsonl_feed import JsonlFeed
 from server.catalog.feeds.parquet_feed import ParquetFeed
-from server.catalog.feeds.pictures import PICTURE_SUFFIXES, FolderPictures, ZipPictures
+from server.catalog.feeds.pictures import PICTURE_SUFFIXES, UNREADABLE_MEMBER, FolderPictures, ZipPictures
 from server.errors import FeedError
 
 CSV_SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
@@ -120,7 +120,11 @@ class _BelowFolder:
     def read(self, path: str, limit: int) -> bytes:
         """See `Pictures`."""
         near = str(self._below / path.replace("\\", "/"))
-        return self._pictures.read(near if (self._top / near).exists() else path, limit)
+        try:
+            is_near = (self._top / near).exists()
+        except (OSError, ValueError):
+            is_near = False
+        return self._pictures.read(near if is_near else path, limit)
 
 
 def _open_zip(path: Path, stack: ExitStack) -> list[Feed]:
@@ -147,9 +151,9 @@ def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, stack: ExitS
             unpacked = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (the stack closes it)
             shutil.copyfileobj(file, unpacked)
             return _feed(cast(BinaryIO, unpacked), name, member.file_size, pictures)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as exc:
+        return _feed(cast(BinaryIO, io.BufferedReader(file)), name, member.file_size, pictures)
+    except UNREADABLE_MEMBER as exc:
         raise FeedError(f"{name} cannot be taken out of the zip.") from exc
-    return _feed(cast(BinaryIO, io.BufferedReader(file)), name, member.file_size, pictures)
 
 
 def _sorted_out(paths: Sequence[str]) -> tuple[list[str], list[str]]:

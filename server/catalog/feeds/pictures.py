@@ -1,11 +1,19 @@
 """Pictures that a catalogue file names by path: beside it, or in the same zip. None may lead out of there."""
 
+import lzma
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
+from server.catalog.values import shown
 from server.errors import InvalidImage
 
 PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif"))
+
+# What Python's zip reader raises for a member that is damaged, locked with a password or packed in an unknown way.
+UNREADABLE_MEMBER = (
+    zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 
 
 class FolderPictures:
@@ -23,7 +31,7 @@ class FolderPictures:
         except (FileNotFoundError, NotADirectoryError):
             raise InvalidImage(f"There is no file {path} beside the catalogue file.") from None
         except OSError as exc:
-            raise InvalidImage(f"{path} cannot be read: {exc.strerror}.") from exc
+            raise InvalidImage(f"{shown(path)} cannot be read: {exc.strerror}.") from exc
 
     def _place(self, path: str) -> Path:
         try:
@@ -32,7 +40,11 @@ class FolderPictures:
             raise InvalidImage("This is not the path of a file.") from None
         if not place.is_relative_to(self.folder):
             raise InvalidImage(f"{path} leads out of the folder of the catalogue file.")
-        if place.exists() and not place.is_file():
+        try:
+            is_something_else = place.exists() and not place.is_file()
+        except OSError:  # a description in the picture's column is no path: "file name too long"
+            raise InvalidImage(f"'{shown(path)}' is not the path of a file.") from None
+        if is_something_else:
             raise InvalidImage(f"{path} is not a file.")
         return place
 
@@ -55,6 +67,6 @@ class ZipPictures:
                     return member.read(limit + 1)
             except KeyError:
                 continue
-            except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as exc:
+            except UNREADABLE_MEMBER as exc:
                 raise InvalidImage(f"{path} cannot be taken out of the zip.") from exc
         raise InvalidImage(f"There is no file {path} in the zip.")

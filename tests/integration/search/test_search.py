@@ -153,6 +153,30 @@ def test_a_price_sort_keeps_the_relevant_ones(
     assert skus(search, Query(sort=Sort.PRICE_DESC)) == ["P0", "P2", "P1"]
 
 
+@pytest.mark.parametrize("text", ["query", ""])
+def test_a_price_in_another_currency_is_not_compared(
+    search: SearchService, add: Callable[..., None], text: str
+) -> None:
+    add("rupees", 0.1, price=Decimal(5), currency="INR")
+    add("dear", 0.2, price=Decimal(90))
+    add("unpriced", 0.3, price=None)
+    add("cheap", 0.4, price=Decimal(10))
+    assert walk(search, Query(sort=Sort.PRICE_ASC, limit=1), text) == ["cheap", "dear", "unpriced", "rupees"]
+    assert walk(search, Query(sort=Sort.PRICE_DESC, limit=1), text) == ["dear", "cheap", "unpriced", "rupees"]
+
+
+def test_a_sorted_page_goes_on_though_products_before_it_are_gone(
+    search: SearchService, add: Callable[..., None], database: Database
+) -> None:
+    for number in range(6):
+        add(f"P{number}", 0.1 + number * 0.1, price=Decimal(number))
+    first = search.by_text("query", Query(limit=3, sort=Sort.PRICE_ASC))
+    with database.connection() as connection:
+        connection.execute("DELETE FROM product WHERE sku = 'P1'")
+    second = search.by_text("query", Query(limit=3, sort=Sort.PRICE_ASC, cursor=first.next_cursor))
+    assert [hit.sku for hit in second.hits] == ["P3", "P4", "P5"]
+
+
 def test_a_page_goes_on_where_the_last_ended_though_products_come_and_go(
     search: SearchService, add: Callable[..., None], database: Database
 ) -> None:
