@@ -89,7 +89,7 @@ INDEXES = (
 COMMENTS = {
     "TABLE product": "What the shop sells: one row a SKU, its embedding beside its price.",
     "COLUMN product.sku": "Key. 1 to 100 characters; docs/importing.md has the rule.",
-    "COLUMN product.item_group": "Variants of one product share it; results can collapse by it.",
+    "COLUMN product.item_group": "Variants of one product share it.",
     "COLUMN product.category": "Path from the general to the special: Apparel/Topwear/Shirts.",
     "COLUMN product.price": "Regular price. NULL: unknown; such a product passes no price filter.",
     "COLUMN product.sale_price": "What it costs now, where that is less than the regular price.",
