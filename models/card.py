@@ -82,7 +82,7 @@ pictures with two captions each.{past}
 Short English queries that name a kind of product, a colour, a pattern and visible details, in shops like those it was
 trained on: clothes, shoes, bags, accessories, some groceries, and the drawn demo catalogue. It has seen no text in
 pictures, few people of few countries, and nothing but product photos on plain grounds. It does not know brands it has
-not met, cannot count, and does not understand "without"; the search server handles negation itself. For a real shop of
+not met, cannot count, and does not understand "without". For a real shop of
 other goods, install a larger model: `docs/` says how.
 
 ## Figures
