@@ -38,6 +38,7 @@ from server.settings import Settings
 # A batch ends at either. Pictures that are files count nothing here: they are read when their turn comes.
 BATCH_ROWS = 64
 BATCH_BYTES = 32 * MB
+REFRESH_ROWS = 1_000  # from so many changes on, the planner is told at once
 # Batches whose pictures are being prepared while the tower works on the one before.
 AHEAD = 2
 
@@ -108,7 +109,10 @@ class Importer:
                 except BaseException:
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
-                return run.finish()
+                report = run.finish()
+        if report.created + report.updated >= REFRESH_ROWS and not options.dry_run:
+            self._database.refresh_statistics()
+        return report
 
     def _writer(
         self, connection: psycopg.Connection, pool: ThreadPoolExecutor, options: ImportOptions

@@ -115,6 +115,7 @@ def load_demo(database: Database, settings: Settings, count: int = DEMO_PRODUCTS
                 if outcome.action == "refused":
                     raise VitrineError(f"The demo could not be loaded: {outcome.sku}: {outcome.field} {outcome.reason}")
             progress.advance(task, len(drawn))
+    database.refresh_statistics()
     (settings.data_dir / MARKER).write_text(str(count), encoding="ascii")
 
 

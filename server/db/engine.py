@@ -80,6 +80,15 @@ class Database:
         with translated_errors(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def refresh_statistics(self) -> None:
+        """After many changes: tell the planner what `product` holds, and note which pages all may see.
+
+        Counting what a filter leaves then stays in the index. Autovacuum would do it a minute later. Dead rows are
+        left to it: taking them out of the HNSW index is slow.
+        """
+        with translated_errors(), psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("VACUUM (ANALYZE, INDEX_CLEANUP OFF) product")
+
     def close(self) -> None:
         """Close the connections, and let go of the embedded server."""
         if "pool" in self.__dict__:
