@@ -17,13 +17,16 @@ from server.demo.palette import COLOURS, tones_of
 from server.demo.patterns import PATTERNS
 from server.demo.scenery import background, cast_shadow
 
-DEMO_SEED = 20_26
+# One in which the queries of the README have several answers: 7 red mugs, 4 blue striped shirts. Training uses others.
+DEMO_SEED = 18_044
 KINDS: tuple[str, ...] = tuple(ALL_KINDS)
 
 _ALPHABET = "0123456789BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words
 _SKU_SPACE = len(_ALPHABET) ** 6
 _BLOCK = 20  # of every so many products the last three are variants of each other
 _VARIANTS = 3
+_FAVOURITES = 4  # colours of each kind ...
+_FAVOURITE_WEIGHT = 4  # ... that are so many times as frequent as the others
 _DETAIL_CHANCE = 0.42
 
 
@@ -96,7 +99,7 @@ def _product(seed: int, index: int) -> DrawnProduct:
     base = texts.title_base(kind, model)
     price = _price(kind, model)
     palette = model.sample(COLOURS, _VARIANTS)
-    colour = palette[index - leader] if grouped else rng.choice(COLOURS)
+    colour = palette[index - leader] if grouped else _colour(seed, kind.name, rng)
     tells = rng.random() < 0.5
     looks = (colour, pattern, details) if tells else None
     on_sale = rng.random() < 0.2
@@ -117,6 +120,12 @@ def _product(seed: int, index: int) -> DrawnProduct:
         shape_seed=f"{seed}:{leader}:shape",
         scene_seed=f"{seed}:{index}:scene",
     )
+
+
+def _colour(seed: int, kind: str, rng: Random) -> str:
+    """A colour; a shop has a few of them for each kind that it stocks more of than of the others."""
+    favourites = Random(f"{seed}:{kind}:colours").sample(COLOURS, _FAVOURITES)
+    return rng.choices(COLOURS, [_FAVOURITE_WEIGHT if colour in favourites else 1 for colour in COLOURS])[0]
 
 
 def _kind_name(seed: int, index: int) -> str:
