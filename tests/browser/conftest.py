@@ -4,18 +4,18 @@ The browser is the system's and not Playwright's own download: VITRINE_TEST_CHRO
 """
 
 import io
-import logging
 import os
-import threading
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, sync_playwright
-from werkzeug.serving import make_server
 
-from server.app import create_app
 from server.catalog.product import ProductInput
 from server.db import migrate
 from server.db.engine import Database
@@ -81,18 +81,27 @@ def shop(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     products = list(draw_catalogue(PRODUCTS, DEMO_SEED))
     with fresh_database(migrated) as database:
         migrate.upgrade(database, manifest.dimension)
-        services = open_services(settings, database=database)
-        _fill(services, products)
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = make_server("127.0.0.1", 0, create_app(services=services), threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+        _fill(open_services(settings, database=database), products)
+        with _served(database.url, settings.data_dir) as url:
+            yield Shop(url, products)
+
+
+@contextmanager
+def _served(database_url: str, data_dir: Path) -> Iterator[str]:
+    """`vitrine serve` in a process of its own, as users run it; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "DATABASE_URL": database_url, "VITRINE_DATA_DIR": str(data_dir)}
+    command = [sys.executable, "-m", "server.cli", "serve", "--port", str(port)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield Shop(f"http://127.0.0.1:{server.port}", products)
+            # Its first line says where it is, and is printed once it answers.
+            assert process.stdout is not None
+            assert str(port) in process.stdout.readline()
+            yield f"http://127.0.0.1:{port}"
         finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+            process.terminate()
 
 
 def _fill(services: Services, products: list[DrawnProduct]) -> None:
