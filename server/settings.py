@@ -218,7 +218,10 @@ def load_settings(**overrides: Any) -> Settings:
         lines = []
         for error in exc.errors():
             name = names.get(str(error["loc"][0]), str(error["loc"][0])) if error["loc"] else "?"
-            lines.append(f"{name}: {error['msg'].removeprefix('Value error, ')}.")
+            problem = error["msg"].removeprefix("Value error, ")
+            if error["type"] == "too_short":
+                problem = f"Write at least {error.get('ctx', {}).get('min_length')} characters"
+            lines.append(f"{name}: {problem}.")
         raise SettingError("A setting is not valid. " + " ".join(lines)) from exc
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"

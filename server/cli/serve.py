@@ -74,6 +74,8 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
         workers=1,
         blocking_threads=settings.web_threads,
         respawn_failed_workers=True,
+        # A worker that gets Ctrl-C and its parent's signal at once may miss both; it is not waited for without end.
+        workers_kill_timeout=5,
         log_level=LogLevels.warning,
     )
     threading.Thread(target=_announce, args=(settings.shop_name, host, port), daemon=True).start()

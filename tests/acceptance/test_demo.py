@@ -47,7 +47,9 @@ def served(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "server.cli", "demo", "--products", PRODUCTS, "--port", str(port)]
-    process = subprocess.Popen(command, env=environment(home), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=environment(home), stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(lambda: get(address, "/readyz")["ready"])
@@ -117,7 +119,8 @@ def test_the_shop_answers_and_ctrl_c_stops_all_that_was_started(home: Path) -> N
             assert b"<html" in page.read()
         database = postgres_pid(home)
         assert database is not None
-        process.send_signal(signal.SIGINT)
+        # As a terminal does it: the parent and its worker get the signal at once.
+        os.killpg(process.pid, signal.SIGINT)
         assert process.wait(30) == 0
         assert process.stdout is not None
         assert address in process.stdout.read()

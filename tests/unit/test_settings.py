@@ -132,3 +132,8 @@ def test_a_damaged_secret_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("\n")
     with pytest.raises(SettingError, match="damaged"):
         _ = load(tmp_path).secret_key
+
+
+def test_a_short_token_is_refused_in_words() -> None:
+    with pytest.raises(SettingError, match="VITRINE_ADMIN_TOKEN: Write at least 16 characters"):
+        load_settings(_env_file=None, VITRINE_ADMIN_TOKEN="short")
