@@ -17,9 +17,11 @@ from models.captions import Caption, draw_caption
 from models.config import Config
 from models.items import COLUMNS, Item, LabelTable
 from models.network import END_ID, PAD_ID
+from models.prompts import PromptBook, Prompts
 
 SHIFT = 4  # pixels, either way
 SCALES = (0.8, 1.12)
+TURN = 0.1  # radians, either way
 BRIGHTNESS = (0.85, 1.12)
 
 
@@ -34,6 +36,7 @@ class Batch:
     labels: Tensor
     details: Tensor
     has_details: Tensor
+    prompts: Prompts
 
 
 def encode_captions(tokenizer: Tokenizer, texts: Sequence[str], longest: int) -> Tensor:
@@ -59,7 +62,10 @@ def vary_pixels(pixels: NDArray[np.uint8], generator: torch.Generator) -> Tensor
     moves = (torch.rand(batch, 2, generator=generator) * 2 - 1) * SHIFT
     moves = torch.where(whole[:, None], moves.round(), moves) * 2 / size
     theta = torch.zeros(batch, 2, 3)
-    theta[:, 0, 0], theta[:, 1, 1], theta[:, :, 2] = flip / zoom, 1 / zoom, moves
+    turn = torch.where(whole, torch.zeros(batch), (torch.rand(batch, generator=generator) * 2 - 1) * TURN)
+    theta[:, 0, 0], theta[:, 0, 1] = flip * turn.cos() / zoom, -turn.sin() / zoom
+    theta[:, 1, 0], theta[:, 1, 1] = flip * turn.sin() / zoom, turn.cos() / zoom
+    theta[:, :, 2] = moves
     grid = functional.affine_grid(theta, [batch, 3, size, size], align_corners=False)
     light = functional.grid_sample(light, grid, mode="bilinear", padding_mode="border", align_corners=False)
     low, high = BRIGHTNESS
@@ -77,6 +83,8 @@ class BatchMaker:
         self.real = np.flatnonzero(~table.drawn)
         kinds = table.ids[:, COLUMNS.index("kind")]
         self.by_kind = [self.drawn[kinds[self.drawn] == kind] for kind in np.unique(kinds[self.drawn])]
+        self.kinds = table.ids[:, COLUMNS.index("kind")]
+        self.book = PromptBook(items, table)
         self.mean = torch.tensor(config.pixels.mean)[:, None, None]
         self.std = torch.tensor(config.pixels.std)[:, None, None]
 
@@ -84,7 +92,8 @@ class BatchMaker:
         """Rows of one batch: real ones at random; of the drawn ones half in groups of a kind, half at random."""
         training = self.config.training
         drawn = round(training.batch * training.drawn_share) if len(self.drawn) else 0
-        rows = [rng.choice(self.real, training.batch - drawn, replace=False)]
+        real = training.batch - drawn
+        rows = [self.pick_real(rng, real)]
         if drawn:
             grouped = drawn // 2 // training.group
             for place in rng.choice(len(self.by_kind), min(grouped, len(self.by_kind)), replace=False):
@@ -93,6 +102,16 @@ class BatchMaker:
             missing = training.batch - sum(map(len, rows))
             rows.append(rng.choice(np.setdiff1d(self.drawn, np.concatenate(rows)), missing, replace=False))
         return np.concatenate(rows).astype(np.int64)
+
+    def pick_real(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """Half of them in groups of one kind, as hard negatives; a kind comes as often as it has products."""
+        loose = rng.choice(self.real, count // 2, replace=False)
+        rows = set(loose.tolist())
+        while len(rows) < count:
+            kind = self.kinds[rng.choice(self.real)]
+            members = self.real[self.kinds[self.real] == kind]
+            rows.update(rng.choice(members, min(self.config.training.real_group, len(members)), replace=False).tolist())
+        return np.array(sorted(rows), np.int64)[rng.permutation(len(rows))[:count]]
 
     def make(self, step: int) -> Batch:
         """The batch of a step; the same for the same step."""
@@ -107,6 +126,7 @@ class BatchMaker:
         long = step % training.long_every == 0
         longest = self.config.network.context if long else training.short_context
         pixels = (vary_pixels(self.pixels[rows], generator) - self.mean) / self.std
+        prompts = self.book.draw(rows, step, draw)
         return Batch(
             pixels=pixels.contiguous(memory_format=torch.channels_last),
             ids=encode_captions(self.tokenizer, [caption.text for caption in captions], longest),
@@ -115,4 +135,5 @@ class BatchMaker:
             labels=torch.from_numpy(self.table.ids[rows].astype(np.int64)),
             details=torch.from_numpy(self.table.has[rows].astype(np.float32)),
             has_details=torch.from_numpy(self.table.drawn[rows]),
+            prompts=Prompts(encode_captions(self.tokenizer, prompts.texts, longest), prompts.sets),
         )

@@ -125,12 +125,12 @@ def compose_caption(subject: Subject, draw: random.Random) -> Caption:
     return caption
 
 
-def draw_caption(subject: Subject, draw: random.Random, composed: float = 0.5) -> Caption:
+def draw_caption(subject: Subject, draw: random.Random, composed: float = 0.4) -> Caption:
     """Any caption of a subject: composed with that probability, else a title or a sentence where there is one."""
     plain = subject.titles or subject.sentences
     if (subject.kind or subject.colour) and (not plain or draw.random() < composed):
         return compose_caption(subject, draw)
-    if subject.sentences and (not subject.titles or draw.random() < 0.25):
+    if subject.sentences and (not subject.titles or draw.random() < 0.2):
         return Caption(draw.choice(subject.sentences), frozenset({"title"}))
     text = draw.choice(subject.titles).lower()
     words = text.split()

@@ -40,6 +40,7 @@ class TrainingConfig:
     captions: int
     drawn_share: float
     group: int
+    real_group: int
     learning_rate: float
     hidden_learning_rate: float
     ramp: int
@@ -49,6 +50,7 @@ class TrainingConfig:
     clip: float
     logit_scale: float
     attribute_weight: float
+    prompt_weight: float
     short_context: int
     long_every: int
     threads: int
@@ -56,6 +58,7 @@ class TrainingConfig:
     validate_seconds: float
     log_every: int
     held_out_share: float
+    grocery_held_out_share: float
 
 
 @dataclass(frozen=True)

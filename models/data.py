@@ -13,7 +13,7 @@ from models.captions import draw_caption
 from models.config import Config
 from models.drawn import TRAINING_SEED, drawn_items, load_drawn
 from models.items import Item, LabelTable, count_parts
-from models.real import is_held_out, read_catalogue
+from models.real import is_held_out, is_held_out_picture, read_catalogue
 from models.tokenizer import train_tokenizer
 
 # How many captions of each product the tokenizer learns from.
@@ -22,7 +22,7 @@ TOKENIZER_CAPTIONS = 4
 
 @dataclass(frozen=True)
 class Data:
-    """Items to train on with their labels, and the held-out fashion products."""
+    """Items to train on with their labels, and the held-out real products."""
 
     items: list[Item]
     held_out: list[Item]
@@ -31,17 +31,21 @@ class Data:
     def describe(self) -> str:
         """One line: how many products of each part."""
         parts = ", ".join(f"{count} {part}" for part, count in sorted(count_parts(self.items).items()))
-        return f"training on {parts}; {len(self.held_out)} fashion products held out"
+        return f"training on {parts}; {len(self.held_out)} fashion real products held out"
 
 
 def split_real(catalogues: Sequence[Path], config: Config) -> tuple[list[Item], list[Item]]:
-    """Real products to train on, and fashion products held out by title."""
+    """Real products to train on, and fashion real products held out by title."""
     kept: list[Item] = []
     held_out: list[Item] = []
     for path in catalogues:
         for item in read_catalogue(path, config.network.image_size):
             title = item.labels.values["title"]
-            out = item.part == "fashion" and is_held_out(title, config.training.held_out_share)
+            out = (
+                is_held_out(title, config.training.held_out_share)
+                if item.part == "fashion"
+                else is_held_out_picture(item, config.training.grocery_held_out_share)
+            )
             (held_out if out else kept).append(item)
     return kept, held_out
 

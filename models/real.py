@@ -39,6 +39,12 @@ def is_held_out(title: str, share: float) -> bool:
     return int.from_bytes(digest[:4], "big") < share * 2**32
 
 
+def is_held_out_picture(item: Item, share: float) -> bool:
+    """The same for products that share few titles: by the picture, so that a file that occurs twice is on one side."""
+    digest = hashlib.sha256(item.pixels.tobytes()).digest()
+    return int.from_bytes(digest[:4], "big") < share * 2**32
+
+
 def useful_sentences(description: str | None) -> tuple[str, ...]:
     """The lines and sentences of a description that speak of the product, at most eight, lower case."""
     parts = re.split(r"[\n.;]+", description or "")
@@ -51,6 +57,8 @@ def name_kind(category: str) -> tuple[str, str, tuple[str, ...], tuple[str, ...]
     parts = category.split("/")
     leaf, group = parts[-1], "/".join(parts[:-1][:2]) or parts[0]
     one, several = TYPE_WORDS.get(leaf, ((leaf.lower(),), (leaf.lower(),)))
+    if leaf.lower() not in several:
+        several = (*several, leaf.lower())
     return KIND_OF_TYPE.get(leaf, one[0]), group, one, several
 
 

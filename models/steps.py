@@ -15,6 +15,7 @@ from models.batches import Batch
 from models.clock import RunningClock
 from models.config import Config
 from models.network import AttributeHeads, DualEncoder, build_network
+from models.prompts import prompt_loss
 from models.objective import attribute_loss, contrastive_loss
 
 TEXT_PARTS = 4  # captions are sorted by length and embedded in so many parts, so that short ones are not padded much
@@ -27,6 +28,14 @@ def embed_by_length(network: DualEncoder, ids: Tensor) -> Tensor:
     order = lengths.argsort()
     parts = [network.embed_texts(ids[rows, : int(lengths[rows].max())]) for rows in order.chunk(TEXT_PARTS)]
     return torch.cat(parts)[order.argsort()]
+
+
+def embed_together(network: DualEncoder, captions: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:
+    """Embed two sets of padded ids in one pass."""
+    width = max(captions.shape[1], prompts.shape[1])
+    padded = [functional.pad(ids, (0, width - ids.shape[1])) for ids in (captions, prompts)]
+    both = embed_by_length(network, torch.cat(padded))
+    return both[: len(captions)], both[len(captions) :]
 
 
 @dataclass
@@ -141,8 +150,8 @@ def build_optimizers(network: DualEncoder, heads: AttributeHeads, config: Config
     return [muon, adam]
 
 
-def take_step(run: Run, batch: Batch, factor: float) -> tuple[float, float]:
-    """Forward, backward, update at `factor` of the full rates. Returns the contrastive and the attribute loss."""
+def take_step(run: Run, batch: Batch, factor: float) -> tuple[float, float, float]:
+    """Forward, backward, update at `factor` of the full rates. Returns the contrastive, attribute and prompt loss."""
     training = run.config.training
     factor *= min(1.0, (run.step - run.fresh_since + 1) / training.ramp)
     for optimizer in run.optimizers:
@@ -152,11 +161,12 @@ def take_step(run: Run, batch: Batch, factor: float) -> tuple[float, float]:
     with torch.autocast("cpu", torch.bfloat16):
         features = network.image(batch.pixels)
         pictures = functional.normalize(network.image_projection(features).float(), dim=-1)
-        texts = embed_by_length(network, batch.ids)
+        texts, names = embed_together(network, batch.ids, batch.prompts.ids)
         columns, details = run.heads(features)
     contrast = contrastive_loss(pictures, texts, batch.owner, batch.fits, network.log_scale.exp())
     attributes = attribute_loss(columns, details, batch.labels, batch.details, batch.has_details)
-    loss = contrast + training.attribute_weight * attributes
+    prompts = prompt_loss(pictures, names, batch.prompts.sets, network.log_scale.exp())
+    loss = contrast + training.attribute_weight * attributes + training.prompt_weight * prompts
     for optimizer in run.optimizers:
         optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
@@ -167,4 +177,4 @@ def take_step(run: Run, batch: Batch, factor: float) -> tuple[float, float]:
     with torch.no_grad():
         network.log_scale.clamp_(max=LARGEST_LOG_SCALE)
     run.step += 1
-    return float(contrast.detach()), float(attributes.detach())
+    return float(contrast.detach()), float(attributes.detach()), float(prompts.detach())

@@ -11,12 +11,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
+import numpy as np
+import torch
 from tokenizers import Tokenizer
 
 from models.batches import BatchMaker
@@ -26,10 +30,12 @@ from models.data import Data, load_data, load_tokenizer
 from models.encoders import TorchEncoder
 from models.evaluate import judge_drawn, judge_fashion
 from models.items import COLUMNS
+from models.pictures import normalise
 from models.steps import Run, compile_blocks, start_run, take_step
+from models.warm import load_exported
 
 HERE = Path(__file__).resolve().parent
-VALIDATION_FASHION, VALIDATION_DRAWN = 1000, 1000
+VALIDATION_DRAWN = 1000
 
 
 class Trainer:
@@ -80,13 +86,14 @@ class Trainer:
             self.validate()
             self.run.clock.seconds += time.monotonic() - began
 
-    def log(self, losses: tuple[float, float], took: float, rate: float) -> None:
+    def log(self, losses: tuple[float, float, float], took: float, rate: float) -> None:
         """Record one step."""
         record = {
             "step": self.run.step,
             "minutes": round(self.run.clock.seconds / 60, 2),
             "loss": round(losses[0], 4),
             "attributes": round(losses[1], 4),
+            "prompts": round(losses[2], 4),
             "rate": round(rate, 7),
             "scale": round(float(self.run.network.log_scale.detach().exp()), 2),
             "images_per_second": round(self.run.config.training.batch / took, 1),
@@ -96,7 +103,10 @@ class Trainer:
     def validate(self) -> None:
         """Record held-out figures, and draw the curve."""
         encoder = TorchEncoder(self.run.network, self.tokenizer, self.run.config)
-        figures = judge_fashion(encoder, self.data.held_out[:VALIDATION_FASHION], quick=True)
+        fashion = [item for item in self.data.held_out if item.part == "fashion"]
+        figures = judge_fashion(encoder, fashion) if fashion else {}
+        figures.pop("fashion_products", None)
+        figures.pop("types", None)
         figures |= judge_drawn(encoder, VALIDATION_DRAWN, self.folder.parent)
         self.write({"step": self.run.step, "minutes": round(self.run.clock.seconds / 60, 2), **figures})
         plot_curve(self.run.history, self.folder / "curve.png")
@@ -133,6 +143,15 @@ def plot_curve(history: list[dict[str, float]], path: Path) -> None:
     pyplot.close(figure)
 
 
+def start_from(run: Run, data: Data, model: Path) -> None:
+    """Fill a new run's network from an exported model of the same sizes."""
+    pixels = np.stack([data.items[place].pixels for place in range(0, len(data.items), len(data.items) // 512)])
+    prepared = normalise(pixels, run.config.pixels.mean, run.config.pixels.std)
+    with (model / "manifest.toml").open("rb") as handle:
+        scale = float(tomllib.load(handle)["logit_scale"])
+    load_exported(model, run.network, torch.from_numpy(prepared), scale)
+
+
 def read_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Train the bundled model.")
@@ -142,6 +161,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, required=True, help="minutes of running time")
     parser.add_argument("--name", default="default", help="folder in models/runs/")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's checkpoint")
+    parser.add_argument("--start-from", type=Path, help="model directory of the same sizes whose weights to go on from")
     return parser.parse_args()
 
 
@@ -154,12 +174,16 @@ def main() -> None:
     (folder / "pid").write_text(str(os.getpid()))
     data = load_data(arguments.catalogue, arguments.drawn, folder.parent, config)
     print(data.describe(), flush=True)
+    if arguments.start_from and not (folder / "tokenizer.json").exists():
+        shutil.copyfile(arguments.start_from / "tokenizer.json", folder / "tokenizer.json")
     tokenizer = load_tokenizer(folder / "tokenizer.json", data.items, config)
     # The title is the last column, and no class to learn.
     sizes = [len(data.table.names[column]) for column in COLUMNS[:-1]]
     run = start_run(config, sizes, data.table.has.shape[1])
     if arguments.resume:
         run.restore(folder / "checkpoint.pt")
+    elif arguments.start_from:
+        start_from(run, data, arguments.start_from)
     compile_blocks(run.network)
     trainer = Trainer(run, data, tokenizer, folder, arguments.minutes)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,8 +1,9 @@
 """What a model folder says about itself: `manifest.toml`, read once and never trusted further than it was checked."""
 
 import hashlib
+import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,9 @@ from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, TypeAdapter
 from server.errors import ModelError
 
 MANIFEST_FILE = "manifest.toml"
+
+# Keys of the towers that shape no vector, or that the digest of a file implies.
+_TELLS_ONLY = {"file", "tokenizer", "input", "output", "mask", "pooling", "precision"}
 
 # A misspelt optional key would otherwise be ignored and change every embedding.
 _STRICT_KEYS = ConfigDict(extra="forbid")
@@ -27,6 +31,7 @@ FileName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_p
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 Byte = Annotated[int, Field(ge=0, le=255)]
+Precision = Literal["float32", "float16", "int8"]
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 
 
@@ -35,6 +40,9 @@ class TextSpec:
     """The text tower: its files and how token ids are laid out.
 
     causal: texts run at their own length, never padded; otherwise all are padded with `pad_id` to `context_length`.
+    mask: the graph's input that tells tokens (1) from padding (0), where it has one. pooling: which token the graph reads
+    the text at, for readers; the graph does it. lowercase: texts are put in lower case before the tokenizer sees them.
+    precision: of this tower's matrices, where the two towers differ from each other.
     """
 
     __pydantic_config__ = _STRICT_KEYS
@@ -49,6 +57,10 @@ class TextSpec:
     input: Word
     output: Word
     pad_id: Annotated[int, Field(ge=0)] = 0
+    mask: Word | None = None
+    pooling: Literal["end", "last", "first", "mean"] = "end"
+    lowercase: bool = False
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,7 @@ class ImageSpec:
     std: tuple[Positive, Positive, Positive]
     input: Word
     output: Word
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +97,28 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Golden:
+    """What the model said on the machine that installed it, to be said again anywhere: unit vectors, a row each.
+
+    Pictures are not kept: `seeds` names those that server/model_store/golden.py paints.
+    """
+
+    __pydantic_config__ = _STRICT_KEYS
+
+    texts: tuple[str, ...]
+    text_vectors: tuple[tuple[FiniteFloat, ...], ...]
+    seeds: tuple[int, ...]
+    image_vectors: tuple[tuple[FiniteFloat, ...], ...]
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """One model. `dimension` is the length of its vectors; `logit_scale` turns a cosine into a logit."""
+    """One model. `dimension` is the length of its vectors; `logit_scale` turns a cosine into a logit.
+
+    logit_bias: added to the logit by models trained with a sigmoid loss. quantisation: how matrices were made int8, in
+    words. measured: figures by name, such as `parity_text` (worst cosine to the original). files: digests of further
+    files that a tower needs beside it (weights that ONNX keeps outside the graph).
+    """
 
     __pydantic_config__ = _STRICT_KEYS
 
@@ -99,17 +132,24 @@ class Manifest:
     logit_scale: Positive
     text: TextSpec
     image: ImageSpec
+    logit_bias: FiniteFloat | None = None
+    quantisation: Word | None = None
+    measured: dict[str, FiniteFloat] = field(default_factory=dict)
+    files: dict[FileName, Sha256] = field(default_factory=dict)
     calibration: Calibration | None = None
+    golden: Golden | None = None
     folder: Path = Path()
 
     @property
     def digest(self) -> str:
-        """Identity of the embeddings, 64 hex digits: SHA-256 over the towers' and the tokenizer's digests.
+        """Identity of the embeddings, 64 hex digits: SHA-256 over the files' digests and all that shapes their inputs.
 
-        Vectors of different digests must never be compared.
+        Vectors of different digests must never be compared. What only describes the model is left out.
         """
-        parts = (self.text.sha256, self.text.tokenizer_sha256, self.image.sha256)
-        return hashlib.sha256("\n".join(parts).encode("ascii")).hexdigest()
+        text = {key: value for key, value in asdict(self.text).items() if key not in _TELLS_ONLY}
+        image = {key: value for key, value in asdict(self.image).items() if key not in _TELLS_ONLY}
+        meaning = {"text": text, "image": image, "files": self.files}
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode("ascii")).hexdigest()
 
 
 _ADAPTER = TypeAdapter(Manifest)
