@@ -14,7 +14,7 @@ from server.errors import ModelError
 MANIFEST_FILE = "manifest.toml"
 
 # Keys of the towers that shape no vector, or that the digest of a file implies.
-_TELLS_ONLY = {"file", "tokenizer", "input", "output", "mask", "pooling", "precision"}
+_TELLS_ONLY = {"file", "tokenizer", "input", "output", "mask", "pooling", "batch", "precision"}
 
 # A misspelt optional key would otherwise be ignored and change every embedding.
 _STRICT_KEYS = ConfigDict(extra="forbid")
@@ -40,9 +40,10 @@ class TextSpec:
     """The text tower: its files and how token ids are laid out.
 
     causal: texts run at their own length, never padded; otherwise all are padded with `pad_id` to `context_length`.
-    mask: the graph's input that tells tokens (1) from padding (0), where it has one. pooling: which token the graph reads
-    the text at, for readers; the graph does it. lowercase: texts are put in lower case before the tokenizer sees them.
-    precision: of this tower's matrices, where the two towers differ from each other.
+    mask: the graph's input that tells tokens (1) from padding (0), where it has one. pooling: which token the graph
+    reads the text at, for readers; the graph does it. lowercase: texts are put in lower case before the tokenizer sees
+    them. batch: rows of each run, for a graph that takes no other number. precision: of this tower's matrices, where
+    the two towers differ from each other.
     """
 
     __pydantic_config__ = _STRICT_KEYS
@@ -60,6 +61,7 @@ class TextSpec:
     mask: Word | None = None
     pooling: Literal["end", "last", "first", "mean"] = "end"
     lowercase: bool = False
+    batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     precision: Precision | None = None
 
 
@@ -68,7 +70,8 @@ class ImageSpec:
     """The image tower: its file and how a picture becomes (3, size, size) numbers.
 
     `background` is RGB 0..255 and fills what `resize = "pad"` leaves empty; `mean` and `std` are by channel for pixels
-    scaled to 0..1.
+    scaled to 0..1. shortest_edge: what `resize = "crop"` brings the shortest side to before it cuts out the middle;
+    absent, it is `size`. batch: as for the text tower.
     """
 
     __pydantic_config__ = _STRICT_KEYS
@@ -78,11 +81,13 @@ class ImageSpec:
     size: Annotated[int, Field(ge=1, le=4096)]
     resize: Literal["pad", "crop", "squash"]
     background: tuple[Byte, Byte, Byte]
-    interpolation: Literal["bicubic", "bilinear", "lanczos"]
+    interpolation: Literal["bicubic", "bilinear", "lanczos", "nearest"]
     mean: tuple[FiniteFloat, FiniteFloat, FiniteFloat]
     std: tuple[Positive, Positive, Positive]
     input: Word
     output: Word
+    shortest_edge: Annotated[int, Field(ge=1, le=4096)] | None = None
+    batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     precision: Precision | None = None
 
 
@@ -146,10 +151,13 @@ class Manifest:
 
         Vectors of different digests must never be compared. What only describes the model is left out.
         """
-        text = {key: value for key, value in asdict(self.text).items() if key not in _TELLS_ONLY}
-        image = {key: value for key, value in asdict(self.image).items() if key not in _TELLS_ONLY}
-        meaning = {"text": text, "image": image, "files": self.files}
+        meaning = {"text": _shaping(self.text), "image": _shaping(self.image), "files": self.files}
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode("ascii")).hexdigest()
+
+
+def _shaping(spec: TextSpec | ImageSpec) -> dict[str, Any]:
+    # What is absent is left out, so that a key which is new in a later version changes no model's identity.
+    return {key: value for key, value in asdict(spec).items() if key not in _TELLS_ONLY and value is not None}
 
 
 _ADAPTER = TypeAdapter(Manifest)
@@ -177,6 +185,12 @@ def read_manifest(folder: Path) -> Manifest:
     except ValidationError as exc:
         raise ModelError(f"{where} is not valid. {_sentences(exc)}", folder=str(folder)) from exc
     _check_calibration(manifest, where)
+    shortest = manifest.image.shortest_edge
+    if shortest is not None and (manifest.image.resize != "crop" or shortest < manifest.image.size):
+        raise ModelError(
+            f'{where} is not valid. image.shortest_edge: only for resize = "crop", and at least image.size.',
+            folder=str(folder),
+        )
     return manifest
 
 

@@ -10,6 +10,7 @@ _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "bilinear": Image.Resampling.BILINEAR,
     "lanczos": Image.Resampling.LANCZOS,
+    "nearest": Image.Resampling.NEAREST,
 }
 
 # A picture more than six times too large is first averaged down in whole pixels to at least three times the target: a
@@ -23,7 +24,8 @@ def draft_size(manifest: Manifest) -> tuple[int, int]:
     Pillow leaves both sides at least this long, so no model sees a picture that was enlarged again
     (mean difference 0.006 of the normalised range, measured on a 1200 x 1200 JPEG).
     """
-    return 2 * manifest.image.size, 2 * manifest.image.size
+    side = 2 * (manifest.image.shortest_edge or manifest.image.size)
+    return side, side
 
 
 class Preprocessor:
@@ -71,13 +73,13 @@ def _pad(image: Image.Image, spec: ImageSpec) -> Image.Image:
 
 
 def _crop(image: Image.Image, spec: ImageSpec) -> Image.Image:
-    """The shortest side becomes `size` and the middle is cut out, as CLIP's own preprocessing does.
+    """The shortest side becomes `shortest_edge` or `size` and the middle is cut out, as CLIP's own preprocessing does.
 
     Only the part of the picture that survives is resized, so a banner of 10,000 x 10 pixels takes no gigabytes. The
     arithmetic (the longer side truncated, the offset rounded) is that of torchvision's Resize and CenterCrop.
     """
     shortest = min(image.size)
-    width, height = (int(spec.size * side / shortest) for side in image.size)
+    width, height = (int((spec.shortest_edge or spec.size) * side / shortest) for side in image.size)
     left, top = round((width - spec.size) / 2), round((height - spec.size) / 2)
     across, down = image.width / width, image.height / height
     box = (left * across, top * down, (left + spec.size) * across, (top + spec.size) * down)
