@@ -1,7 +1,7 @@
 """Checkpoints as a hub serves them, with random weights: what `vitrine models add` converts and benchmarks measure.
 
-Speed does not depend on the weights, and neither does parity. CLIP's own vocabulary is used where ../shared/data has it;
-elsewhere a small one is trained on the spot, by the same rules.
+Speed does not depend on the weights, and neither does parity. CLIP's own vocabulary is used where ../shared/data has
+it; elsewhere a small one is trained on the spot, by the same rules.
 """
 
 import gzip
