@@ -22,6 +22,11 @@ class NetworkConfig:
     vocabulary: int
     context: int
 
+    @property
+    def side(self) -> int:
+        """Tokens of a picture in a row, and in a column."""
+        return self.image_size // 2 ** len(self.stem)
+
 
 @dataclass(frozen=True)
 class PixelConfig:
@@ -51,6 +56,8 @@ class TrainingConfig:
     logit_scale: float
     attribute_weight: float
     prompt_weight: float
+    kept_tokens: int
+    all_tokens_from: float
     short_context: int
     long_every: int
     threads: int

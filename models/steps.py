@@ -14,7 +14,7 @@ from torch.nn import functional
 from models.batches import Batch
 from models.clock import RunningClock
 from models.config import Config
-from models.network import AttributeHeads, DualEncoder, build_network
+from models.network import AttributeHeads, DualEncoder, build_network, busiest_tokens
 from models.prompts import prompt_loss
 from models.objective import attribute_loss, contrastive_loss
 
@@ -138,7 +138,7 @@ def build_optimizers(network: DualEncoder, heads: AttributeHeads, config: Config
     low, high = training.betas
     muon = torch.optim.Muon(
         [{"params": hidden, "peak": training.hidden_learning_rate}],
-        lr=training.hidden_learning_rate, weight_decay=training.weight_decay, adjust_lr_fn="match_rms_adamw",
+        lr=training.hidden_learning_rate, weight_decay=training.weight_decay, adjust_lr_fn="match_rms_adamw", ns_steps=4,
     )  # fmt: skip
     adam = torch.optim.AdamW(
         [
@@ -150,7 +150,7 @@ def build_optimizers(network: DualEncoder, heads: AttributeHeads, config: Config
     return [muon, adam]
 
 
-def take_step(run: Run, batch: Batch, factor: float) -> tuple[float, float, float]:
+def take_step(run: Run, batch: Batch, factor: float, all_tokens: bool = True) -> tuple[float, float, float]:
     """Forward, backward, update at `factor` of the full rates. Returns the contrastive, attribute and prompt loss."""
     training = run.config.training
     factor *= min(1.0, (run.step - run.fresh_since + 1) / training.ramp)
@@ -158,8 +158,9 @@ def take_step(run: Run, batch: Batch, factor: float) -> tuple[float, float, floa
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * factor
     network = run.network
+    kept = None if all_tokens else busiest_tokens(batch.pixels, run.config.network.side, training.kept_tokens)
     with torch.autocast("cpu", torch.bfloat16):
-        features = network.image(batch.pixels)
+        features = network.image(batch.pixels, kept)
         pictures = functional.normalize(network.image_projection(features).float(), dim=-1)
         texts, names = embed_together(network, batch.ids, batch.prompts.ids)
         columns, details = run.heads(features)

@@ -63,7 +63,7 @@ class Trainer:
                 coming = ahead.submit(self.maker.make, self.run.step + 1)
                 progress = self.run.clock.seconds / self.budget
                 factor = learning_rate_factor(progress, training.warmup)
-                losses = take_step(self.run, batch, factor)
+                losses = take_step(self.run, batch, factor, all_tokens=progress >= training.all_tokens_from)
                 took = time.monotonic() - began
                 self.run.clock.add(took)
                 if self.run.step % training.log_every == 0:
