@@ -3,15 +3,15 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from server.embedding.encoder import Pixels, Vector, Vectors
-from server.embedding.files import check_digest
-from server.embedding.manifest import Manifest
+from server.embedding.files import check_digest, check_further_files
+from server.embedding.manifest import ImageSpec, Manifest, TextSpec
 from server.embedding.ort import Tower, open_tower
 from server.embedding.preprocess import Preprocessor
 from server.embedding.tokenizer import TextTokenizer, load_tokenizer
@@ -83,14 +83,16 @@ class ClipEncoder:
         An int8 tower scales its activations over the whole batch, so a row depends a little on its neighbours and is
         not bit for bit that of `embed_text`; how near it is depends on the weights and is tested for the bundled model.
         """
+        spec = self._manifest.text
         by_length: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
         for position, text in enumerate(texts):
             ids = self._ids(text)
-            by_length[len(ids)].append((position, ids))
+            by_length[len(ids) if spec.causal else spec.context_length].append((position, ids))
         vectors = np.empty((len(texts), self._manifest.dimension), dtype=np.float32)
+        step = spec.batch or TEXT_BATCH
         for group in by_length.values():
-            for start in range(0, len(group), TEXT_BATCH):
-                positions, rows = zip(*group[start : start + TEXT_BATCH], strict=True)
+            for start in range(0, len(group), step):
+                positions, rows = zip(*group[start : start + step], strict=True)
                 vectors[list(positions)] = self._run_text(list(rows))
         return vectors
 
@@ -116,10 +118,11 @@ class ClipEncoder:
             raise ModelError("A picture was prepared for another model. Prepare it again.")
         tower = self._image.get()
         vectors = np.empty((len(pixels), self._manifest.dimension), dtype=np.float32)
-        for start in range(0, len(pixels), IMAGE_BATCH):
-            batch = np.stack(pixels[start : start + IMAGE_BATCH])
-            output = tower.run({spec.input: batch})
-            vectors[start : start + len(batch)] = self._checked(output, len(batch), spec.file)
+        step = spec.batch or IMAGE_BATCH
+        for start in range(0, len(pixels), step):
+            batch = np.stack(pixels[start : start + step])
+            output = tower.run({spec.input: _filled(batch, spec.batch)})
+            vectors[start : start + len(batch)] = self._checked(output, len(batch), spec)
         return vectors
 
     def embed_image(self, image: Image.Image) -> Vector:
@@ -128,37 +131,50 @@ class ClipEncoder:
         return vector
 
     def _ids(self, text: str) -> list[int]:
-        """Token ids as the tower takes them: at their own length if it is causal, else padded to the context."""
         tokenizer, _ = self._text.get()
-        ids, spec = tokenizer.encode(text), self._manifest.text
-        return ids if spec.causal else ids + [spec.pad_id] * (spec.context_length - len(ids))
+        return tokenizer.encode(text)
 
     def _run_text(self, rows: list[list[int]]) -> Vectors:
-        """Rows of ids, all of one length -> unit rows."""
+        """Rows of ids -> unit rows: at their own length, which is one for all, if the tower is causal, else padded."""
         spec = self._manifest.text
         _, tower = self._text.get()
-        output = tower.run({spec.input: np.asarray(rows, dtype=np.int64)})
-        return self._checked(output, len(rows), spec.file)
+        length = len(rows[0]) if spec.causal else spec.context_length
+        ids = np.full((len(rows), length), spec.pad_id, dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, own in enumerate(rows):
+            ids[row, : len(own)], mask[row, : len(own)] = own, 1
+        feed = {spec.input: _filled(ids, spec.batch)}
+        if spec.mask is not None:
+            feed[spec.mask] = _filled(mask, spec.batch)
+        return self._checked(tower.run(feed), len(rows), spec)
 
-    def _checked(self, output: NDArray[np.generic], rows: int, file: str) -> Vectors:
-        if output.shape != (rows, self._manifest.dimension):
-            raise ModelError(
-                f"{file} gave an output of shape {output.shape}; manifest.toml promises "
-                f"({rows}, {self._manifest.dimension})."
-            )
-        return _unit_rows(output.astype(np.float32, copy=False), file)
+    def _checked(self, output: NDArray[np.generic], rows: int, spec: TextSpec | ImageSpec) -> Vectors:
+        promised = (spec.batch or rows, self._manifest.dimension)
+        if output.shape != promised:
+            raise ModelError(f"{spec.file} gave an output of shape {output.shape}; manifest.toml promises {promised}.")
+        return _unit_rows(output[:rows].astype(np.float32, copy=False), spec.file)
 
     def _open_text(self) -> tuple[TextTokenizer, Tower]:
         folder, spec = self._manifest.folder, self._manifest.text
         check_digest(folder / spec.tokenizer, spec.tokenizer_sha256)
         check_digest(folder / spec.file, spec.sha256)
-        tower = open_tower(folder / spec.file, threads=1, inputs=(spec.input,), output=spec.output)
+        check_further_files(self._manifest)
+        inputs = (spec.input,) if spec.mask is None else (spec.input, spec.mask)
+        tower = open_tower(folder / spec.file, threads=1, inputs=inputs, output=spec.output)
         return load_tokenizer(self._manifest), tower
 
     def _open_image(self) -> Tower:
         folder, spec = self._manifest.folder, self._manifest.image
         check_digest(folder / spec.file, spec.sha256)
+        check_further_files(self._manifest)
         return open_tower(folder / spec.file, threads=self._tower_threads, inputs=(spec.input,), output=spec.output)
+
+
+def _filled(rows: NDArray[Any], batch: int | None) -> NDArray[Any]:
+    """(n, ...) -> (batch, ...) for a graph that takes no other number of rows: the last one is repeated."""
+    if batch is None or len(rows) == batch:
+        return rows
+    return np.concatenate([rows, np.repeat(rows[-1:], batch - len(rows), axis=0)])
 
 
 def _cone_shift(manifest: Manifest) -> Vector | None:

@@ -7,10 +7,34 @@ from server.embedding.manifest import Manifest
 from server.errors import ModelError
 
 
+def digests(manifest: Manifest) -> dict[str, str]:
+    """Every file that the manifest names, with its SHA-256; the graphs first."""
+    text, image = manifest.text, manifest.image
+    return {
+        text.file: text.sha256,
+        image.file: image.sha256,
+        text.tokenizer: text.tokenizer_sha256,
+        **manifest.files,
+    }
+
+
 def missing_files(manifest: Manifest) -> list[str]:
     """Names of the manifest's files that are not in its folder."""
-    names = (manifest.text.file, manifest.text.tokenizer, manifest.image.file)
+    text, image = manifest.text, manifest.image
+    names = (text.file, text.tokenizer, image.file, *manifest.files)
     return [name for name in names if not (manifest.folder / name).is_file()]
+
+
+def check_further_files(manifest: Manifest) -> None:
+    """Compare the files beside the graphs, such as weights kept outside them, with their digests. Raises ModelError."""
+    for name, sha256 in manifest.files.items():
+        check_digest(manifest.folder / name, sha256)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, 64 hex digits (about 1 ms a megabyte). Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_digest(path: Path, sha256: str) -> None:
@@ -19,8 +43,7 @@ def check_digest(path: Path, sha256: str) -> None:
     A half-copied graph may still load and then fill the index with wrong vectors.
     """
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of(path)
     except FileNotFoundError as exc:
         raise ModelError(
             f'{path.name} is missing in the model folder "{path.parent.name}". Install the model again.',

@@ -1,6 +1,7 @@
 """The runtime: ONNX graphs on the CPU. The only file that imports onnxruntime."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -85,3 +86,31 @@ def _check_names(
         f"{path.name} has the {kind}s {', '.join(sorted(found))}, but the manifest names {', '.join(wanted)}.",
         path=str(path),
     )
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of a graph. shape: a number for each fixed axis, None for one that may vary."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    is_integer: bool
+
+
+def read_ports(path: Path) -> tuple[list[Port], list[Port]]:
+    """A graph's inputs and outputs, without the cost of optimising it. Raises ModelError."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = FATAL_ONLY
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as exc:
+        raise ModelError(
+            f"{path.name} is not an ONNX graph that this version of onnxruntime can load.", path=str(path)
+        ) from exc
+    return [_port(node) for node in session.get_inputs()], [_port(node) for node in session.get_outputs()]
+
+
+def _port(node: Any) -> Port:
+    shape = tuple(axis if isinstance(axis, int) and axis > 0 else None for axis in node.shape)
+    return Port(node.name, shape, "int" in node.type)

@@ -13,24 +13,37 @@ CHARACTERS_PER_TOKEN = 32
 class TextTokenizer:
     """The model's own tokenizer.json, cut to its context. Thread-safe."""
 
-    def __init__(self, tokenizer: _Tokenizer, context_length: int, end_token: str) -> None:
+    def __init__(self, tokenizer: _Tokenizer, context_length: int, end_token: str, *, lowercase: bool = False) -> None:
         end_id = tokenizer.token_to_id(end_token)
         if end_id is None:
             raise ModelError(f'The tokenizer does not know the end token "{end_token}" that the manifest names.')
         self._tokenizer = tokenizer
         self._context_length = context_length
         self._end_id: int = end_id
+        self._lowercase = lowercase
         # Padding is the encoder's matter; files saved by transformers often switch it on.
         tokenizer.no_padding()
         tokenizer.enable_truncation(context_length)
         # "<|endoftext|>" typed by a shopper is words. As the token it would end the text there.
         tokenizer.encode_special_tokens = True
 
+    @property
+    def vocabulary(self) -> int:
+        """One more than the highest token id."""
+        return 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values())
+
+    @property
+    def end_id(self) -> int:
+        """Id of the end token."""
+        return self._end_id
+
     def encode(self, text: str) -> list[int]:
         """Token ids, between 1 and `context_length` of them; the last is the end token, also after a cut."""
         text = text.strip()[: self._context_length * CHARACTERS_PER_TOKEN]
         # Half an emoji (a lone surrogate) has no UTF-8, and a NUL ends strings in some tokenizers.
         text = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+        if self._lowercase:
+            text = text.lower()
         ids: list[int] = self._tokenizer.encode(text).ids[: self._context_length]
         if not ids or ids[-1] != self._end_id:
             ids = [*ids[: self._context_length - 1], self._end_id]
@@ -46,4 +59,5 @@ def load_tokenizer(manifest: Manifest) -> TextTokenizer:
         raise ModelError(
             f"{path.name} is not a tokenizer that can be loaded. Install the model again.", path=str(path)
         ) from exc
-    return TextTokenizer(tokenizer, manifest.text.context_length, manifest.text.end_token)
+    text = manifest.text
+    return TextTokenizer(tokenizer, text.context_length, text.end_token, lowercase=text.lowercase)
