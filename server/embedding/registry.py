@@ -62,15 +62,24 @@ def list_models(settings: Settings) -> list[InstalledModel]:
 
 def load_encoder(settings: Settings) -> ClipEncoder:
     """The encoder of the model that the settings name. Its towers open on first use. Raises ModelError."""
-    manifest = read_manifest(find_model(settings))
-    _check_complete(manifest)
+    return open_encoder(read_complete(find_model(settings)), settings)
+
+
+def open_encoder(manifest: Manifest, settings: Settings) -> ClipEncoder:
+    """The encoder of an installed model. Its towers open on first use."""
     return ClipEncoder(manifest, tower_threads=settings.tower_threads)
+
+
+def read_complete(folder: Path) -> Manifest:
+    """The manifest of the model in that folder, whose files are there. Raises ModelError."""
+    manifest = read_manifest(folder)
+    _check_complete(manifest)
+    return manifest
 
 
 def _inspect(name: str, folder: Path) -> InstalledModel:
     try:
-        manifest = read_manifest(folder)
-        _check_complete(manifest)
+        manifest = read_complete(folder)
     except ModelError as exc:
         return InstalledModel(name, folder, None, exc.message)
     return InstalledModel(name, folder, manifest, None)

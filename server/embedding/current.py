@@ -1,0 +1,132 @@
+"""The model that a process works with now: that of the database, and another one as soon as the database has another.
+
+`vitrine models activate` changes the model of a database while servers and imports run. Whoever finds in the database
+another model than the one that made his vectors calls `follow`, and does his work again with what he gets.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.embedding.cache import CachedTextEncoder, QueryVector
+from server.embedding.encoder import Encoder
+from server.embedding.registry import find_model, list_models, load_encoder, open_encoder, read_complete
+from server.errors import ModelError, OtherModel
+from server.settings import Settings
+
+# A model that was left is kept open for so long: requests that began with it end with it, and a rollback finds it.
+KEEP_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class ActiveModel:
+    """The model whose vectors a database holds, as the database names it."""
+
+    name: str
+    revision: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An open model and the query vectors that it made before."""
+
+    encoder: Encoder
+    queries: CachedTextEncoder
+
+    @property
+    def digest(self) -> str:
+        """Identity of the model; see `Manifest.digest`."""
+        return self.encoder.manifest.digest
+
+    def embed_query(self, text: str) -> QueryVector:
+        """The text's vector, and whether it was remembered. Raises ModelError."""
+        return self.queries.embed_query(text)
+
+
+class CurrentEncoder:
+    """The model in use. Thread-safe: one thread loads a model, the others wait for it.
+
+    first: opens the model to begin with, called at the first use. load: opens a model that the database names; raises
+    OtherModel where it is not installed. query_cache: query vectors that are remembered of each model.
+    """
+
+    def __init__(
+        self, first: Callable[[], Encoder], load: Callable[[ActiveModel], Encoder], query_cache: int = 0
+    ) -> None:
+        self._first = first
+        self._load = load
+        self._query_cache = query_cache
+        self._lock = threading.Lock()
+        self._now: Loaded | None = None
+        self._before: tuple[Loaded, float] | None = None
+
+    @classmethod
+    def of(cls, encoder: "Encoder | CurrentEncoder", query_cache: int = 0) -> "CurrentEncoder":
+        """A single model that is at hand already. Any other one counts as not installed."""
+        if isinstance(encoder, CurrentEncoder):
+            return encoder
+        return cls(lambda: encoder, refuse_other, query_cache)
+
+    def get(self) -> Loaded:
+        """The model in use. Raises ModelError."""
+        with self._lock:
+            if self._before is not None and self._before[1] < time.monotonic():
+                self._before = None
+            if self._now is None:
+                self._now = self._opened(self._first())
+            return self._now
+
+    def follow(self, active: ActiveModel) -> Loaded:
+        """Make the database's model the one in use. Raises OtherModel where it is not installed."""
+        with self._lock:
+            now, before = self._now, self._before
+            if now is not None and now.digest == active.digest:
+                return now
+            if before is not None and before[0].digest == active.digest:
+                found = before[0]
+            else:
+                found = self._opened(self._load(active))
+            self._now = found
+            self._before = None if now is None else (now, time.monotonic() + KEEP_SECONDS)
+            return found
+
+    def _opened(self, encoder: Encoder) -> Loaded:
+        return Loaded(encoder, CachedTextEncoder(encoder, self._query_cache))
+
+
+def refuse_other(active: ActiveModel) -> Encoder:
+    """Raises OtherModel: the database's model is not here."""
+    raise OtherModel(
+        f"The products of this database were embedded by the model {active.name} ({active.revision}), which is not "
+        "installed here. Install it with `vitrine models add`."
+    )
+
+
+def load_model(settings: Settings, active: ActiveModel) -> Encoder:
+    """The encoder of the database's model, found by its digest: bundled, in DATA_DIR/models, or where VITRINE_MODEL is.
+
+    Raises OtherModel where it is not installed.
+    """
+    for model in list_models(settings):
+        if model.manifest is not None and model.manifest.digest == active.digest:
+            return open_encoder(model.manifest, settings)
+    try:
+        manifest = read_complete(find_model(settings))
+    except ModelError:
+        return refuse_other(active)
+    return open_encoder(manifest, settings) if manifest.digest == active.digest else refuse_other(active)
+
+
+def current_encoder(settings: Settings, find_active: Callable[[], ActiveModel | None]) -> CurrentEncoder:
+    """The model that the database names; where it names none yet, that of the settings.
+
+    find_active: reads it from the database, when the model is needed for the first time.
+    """
+
+    def first() -> Encoder:
+        active = find_active()
+        return load_encoder(settings) if active is None else load_model(settings, active)
+
+    return CurrentEncoder(first, lambda active: load_model(settings, active), settings.query_cache)
