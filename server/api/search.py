@@ -16,7 +16,7 @@ from server.api.schemas import (
     SkuPath,
     TimingOut,
 )
-from server.catalog.images import read_image
+from server.catalog.picture import read_for_tower
 from server.search.find import Hit
 from server.search.service import ResultPage
 from server.web.context import current_services
@@ -42,7 +42,7 @@ def search(query: SearchParams) -> Response:
 def search_image(form: ImageForm, query: FilterParams) -> Response:
     """Products that look like the uploaded picture and pass the filters (given as query parameters)."""
     services = current_services()
-    picture = read_image(form.image.read(), max_pixels=services.settings.max_image_pixels, draft_to=None)
+    picture = read_for_tower(form.image.read(), services.encoder, services.settings)
     return answer(services.search.by_image(picture.image, query.to_query()))
 
 

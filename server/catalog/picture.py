@@ -4,12 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.catalog.image_store import ImageStore
-from server.catalog.images import digest, read_image
+from server.catalog.images import DecodedImage, digest, read_image
 from server.embedding.encoder import Encoder, Pixels
+from server.embedding.preprocess import draft_size
 from server.errors import InvalidImage
 from server.settings import Settings
 
 MB = 1024 * 1024
+
+
+def read_for_tower(data: bytes, encoder: Encoder, settings: Settings) -> DecodedImage:
+    """Decode a picture as the image tower is to see it, whether it is imported or searched with. Raises InvalidImage.
+
+    A JPEG that is far too large is decoded small (see `read_image`), which moves its vector a little; a picture that is
+    looked for must move as the same picture in the catalogue did.
+    """
+    return read_image(data, max_pixels=settings.max_image_pixels, draft_to=min(draft_size(encoder.manifest)) // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,7 @@ class Darkroom:
             and (not self.store or self.store.holds(known_sha256))
         ):
             return None
-        size = self.encoder.manifest.image.size
-        decoded = read_image(data, max_pixels=self.settings.max_image_pixels, draft_to=size)
+        decoded = read_for_tower(data, self.encoder, self.settings)
         pixels = None
         if self.store is not None:
             pixels = self.encoder.prepare(decoded.image)
