@@ -78,12 +78,30 @@ class Settings(BaseSettings):
         "VITRINE_WEB_THREADS", 4, "Requests answered at the same time, one thread each.", ge=1, le=256
     )
     pool_size: int = _setting("VITRINE_POOL_SIZE", 8, "Most database connections that one process opens.", ge=1, le=256)
+    execution_provider: Literal["cpu", "cuda", "openvino", "coreml"] = _setting(
+        "VITRINE_EXECUTION_PROVIDER",
+        "cpu",
+        "What the model's towers run on: cpu, cuda, openvino or coreml. One that the installed onnxruntime does not "
+        "offer, or cannot start, is refused; the CPU never takes its place unasked.",
+    )
     tower_threads: int = _setting(
         "VITRINE_TOWER_THREADS",
         lambda: os.cpu_count() or 1,
-        "Threads that the image tower uses while importing. A query's text always takes one.",
+        "Threads that the image tower uses while importing.",
         ge=1,
         le=256,
+    )
+    text_threads: int = _setting(
+        "VITRINE_TEXT_THREADS",
+        1,
+        "Threads that the text tower uses for one query. Queries come side by side, so more seldom pay.",
+        ge=1,
+        le=256,
+    )
+    memory_arena: bool = _setting(
+        "VITRINE_MEMORY_ARENA",
+        True,
+        "Whether the towers keep the memory of a run for the next one.",
     )
     prepare_threads: int = _setting(
         "VITRINE_PREPARE_THREADS",

@@ -82,6 +82,10 @@ class FakeEncoder:
     def manifest(self) -> Manifest:
         return self._manifest
 
+    @property
+    def execution_provider(self) -> str:
+        return "cpu"
+
     def embed_text(self, text: str) -> Vector:
         with self._lock:
             self.texts_run.append(text)

@@ -172,7 +172,8 @@ class HealthAnswer(BaseModel):
 
 
 class ReadyAnswer(BaseModel):
-    """`ready` is true when every check says `ok`."""
+    """`ready` is true when every check says `ok`. `execution_provider`: what the model runs on; null if it does not."""
 
     ready: bool
     checks: dict[str, str]
+    execution_provider: str | None

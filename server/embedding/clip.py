@@ -12,7 +12,7 @@ from PIL import Image
 from server.embedding.encoder import Pixels, Vector, Vectors
 from server.embedding.files import check_digest, check_further_files
 from server.embedding.manifest import ImageSpec, Manifest, TextSpec
-from server.embedding.ort import Tower, open_tower
+from server.embedding.ort import Runtime, Tower, open_tower
 from server.embedding.preprocess import Preprocessor
 from server.embedding.tokenizer import TextTokenizer, load_tokenizer
 from server.errors import ModelError
@@ -46,14 +46,11 @@ class _Lazy(Generic[T]):
 
 
 class ClipEncoder:
-    """Implements `Encoder`. Thread-safe; each tower is opened and its file checked on first use.
+    """Implements `Encoder`. Thread-safe; each tower is opened and its file checked on first use."""
 
-    tower_threads: cores of one run of the image tower. A query's text always takes one: queries come side by side.
-    """
-
-    def __init__(self, manifest: Manifest, tower_threads: int = 1) -> None:
+    def __init__(self, manifest: Manifest, runtime: Runtime | None = None) -> None:
         self._manifest = manifest
-        self._tower_threads = tower_threads
+        self._runtime = runtime or Runtime()
         self._text: _Lazy[tuple[TextTokenizer, Tower]] = _Lazy(self._open_text)
         self._image: _Lazy[Tower] = _Lazy(self._open_image)
         self._preprocessor = Preprocessor(manifest.image)
@@ -63,6 +60,12 @@ class ClipEncoder:
     def manifest(self) -> Manifest:
         """What the model means."""
         return self._manifest
+
+    @property
+    def execution_provider(self) -> str:
+        """What the text tower runs on, as the tower itself tells; opens it. Raises ModelError, SettingError."""
+        _, tower = self._text.get()
+        return tower.provider
 
     def load_text(self) -> None:
         """Open the text tower now, so that the first query does not wait for it. Raises ModelError."""
@@ -160,14 +163,24 @@ class ClipEncoder:
         check_digest(folder / spec.file, spec.sha256)
         check_further_files(self._manifest)
         inputs = (spec.input,) if spec.mask is None else (spec.input, spec.mask)
-        tower = open_tower(folder / spec.file, threads=1, inputs=inputs, output=spec.output)
+        tower = self._open_tower(spec, inputs, self._runtime.text_threads)
         return load_tokenizer(self._manifest), tower
 
     def _open_image(self) -> Tower:
         folder, spec = self._manifest.folder, self._manifest.image
         check_digest(folder / spec.file, spec.sha256)
         check_further_files(self._manifest)
-        return open_tower(folder / spec.file, threads=self._tower_threads, inputs=(spec.input,), output=spec.output)
+        return self._open_tower(spec, (spec.input,), self._runtime.image_threads)
+
+    def _open_tower(self, spec: TextSpec | ImageSpec, inputs: tuple[str, ...], threads: int) -> Tower:
+        return open_tower(
+            self._manifest.folder / spec.file,
+            threads=threads,
+            inputs=inputs,
+            output=spec.output,
+            provider=self._runtime.provider,
+            arena=self._runtime.arena,
+        )
 
 
 def _filled(rows: NDArray[Any], batch: int | None) -> NDArray[Any]:

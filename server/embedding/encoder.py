@@ -21,6 +21,10 @@ class Encoder(Protocol):
     def manifest(self) -> Manifest:
         """What the model means: name, revision, dimension, precision, preprocessing, digest."""
 
+    @property
+    def execution_provider(self) -> str:
+        """What the towers run on: cpu, cuda, openvino or coreml."""
+
     def embed_text(self, text: str) -> Vector:
         """One query, embedded alone and at its own length, so that its answer depends on nothing else."""
 

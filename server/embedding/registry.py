@@ -7,6 +7,7 @@ from server import resources
 from server.embedding.clip import ClipEncoder
 from server.embedding.files import missing_files
 from server.embedding.manifest import MANIFEST_FILE, Manifest, read_manifest
+from server.embedding.ort import Runtime, check_provider
 from server.errors import ModelError
 from server.settings import Settings
 
@@ -66,8 +67,13 @@ def load_encoder(settings: Settings) -> ClipEncoder:
 
 
 def open_encoder(manifest: Manifest, settings: Settings) -> ClipEncoder:
-    """The encoder of an installed model. Its towers open on first use."""
-    return ClipEncoder(manifest, tower_threads=settings.tower_threads)
+    """The encoder of an installed model. Its towers open on first use.
+
+    Raises SettingError where the settings ask for an execution provider that onnxruntime does not offer.
+    """
+    check_provider(settings.execution_provider)
+    runtime = Runtime(settings.execution_provider, settings.text_threads, settings.tower_threads, settings.memory_arena)
+    return ClipEncoder(manifest, runtime)
 
 
 def read_complete(folder: Path) -> Manifest:

@@ -171,6 +171,7 @@ def test_health_and_readiness(client: FlaskClient) -> None:
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert ready.json["ready"] is True
+    assert ready.json["execution_provider"] == "cpu"
 
 
 def test_an_unexpected_failure_tells_the_client_nothing(

@@ -41,6 +41,7 @@ def test_a_sound_shop_is_healthy(run: Run, shop: Database, tiny_model: Path, dat
     report = examined(run, 0)
     assert set(report) == {"settings", *checks.CHECKS}
     assert {check for check, (status, _) in report.items() if status != "ok"} <= {"free disk", "shared memory"}
+    assert report["model runs"][1] == "Both towers run on cpu and give unit vectors."
     assert report["embeddings"][1] == "All 1 live products have one."
     assert report["pictures"][1] == "1 products looked at, every picture's file is there."
 

@@ -5,6 +5,7 @@ import pytest
 from server import resources
 from server.embedding.clip import ClipEncoder
 from server.embedding.manifest import read_manifest
+from server.embedding.ort import Runtime
 from tests.tiny_model import DIMENSION, write_tiny_model
 
 
@@ -21,4 +22,4 @@ def model_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def encoder(model_folder: Path) -> ClipEncoder:
-    return ClipEncoder(read_manifest(model_folder), tower_threads=2)
+    return ClipEncoder(read_manifest(model_folder), Runtime(image_threads=2))
