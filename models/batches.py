@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -37,6 +37,15 @@ class Batch:
     details: Tensor
     has_details: Tensor
     prompts: Prompts
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        if device.type == "cpu":
+            return self
+        tensors = {
+            f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self) if f.name != "prompts"
+        }
+        return Batch(**tensors, prompts=self.prompts.to(device))
 
 
 def encode_captions(tokenizer: Tokenizer, texts: Sequence[str], longest: int) -> Tensor:

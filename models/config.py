@@ -25,7 +25,7 @@ class NetworkConfig:
     @property
     def side(self) -> int:
         """Tokens of a picture in a row, and in a column."""
-        return self.image_size // 2 ** len(self.stem)
+        return self.image_size >> len(self.stem)
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,12 @@ class TorchEncoder:
 
     def __init__(self, network: DualEncoder, tokenizer: Tokenizer, config: Config, exact: bool = False) -> None:
         self.network, self.tokenizer, self.config, self.exact = network, tokenizer, config, exact
+        self.device = network.log_scale.device
 
     @contextmanager
     def _measuring(self) -> Iterator[None]:
         """No gradients, bf16 unless exact, and no compilation for shapes that training never has."""
-        autocast = torch.autocast("cpu", torch.bfloat16, enabled=not self.exact)
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=not self.exact)
         with torch.compiler.set_stance("force_eager"), torch.inference_mode(), autocast:
             yield
 
@@ -53,7 +54,7 @@ class TorchEncoder:
             rows = order[start : start + CHUNK]
             ids = encode_captions(self.tokenizer, [texts[row] for row in rows], self.config.network.context)
             with self._measuring():
-                out[rows] = self.network.embed_texts(ids).numpy()
+                out[rows] = self.network.embed_texts(ids.to(self.device)).cpu().numpy()
         return out
 
     def embed_pictures(self, pixels: NDArray[np.uint8]) -> Vectors:
@@ -65,7 +66,7 @@ class TorchEncoder:
             chunk = normalise(pixels[start : start + CHUNK], self.config.pixels.mean, self.config.pixels.std)
             batch = torch.from_numpy(chunk).contiguous(memory_format=torch.channels_last)
             with self._measuring():
-                parts.append(self.network.embed_pictures(batch).numpy())
+                parts.append(self.network.embed_pictures(batch.to(self.device)).cpu().numpy())
         self.network.train(was_training)
         return np.concatenate(parts)
 

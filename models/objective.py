@@ -33,7 +33,7 @@ def attribute_loss(
 
     labels (P, columns) int64; details (P, D) float 0 or 1; has_details (P,) bool, false where they are not known.
     """
-    total = torch.zeros(())
+    total = detail_logits.new_zeros((), dtype=torch.float32)
     for index, logits in enumerate(columns):
         known = labels[:, index] >= 0
         if bool(known.any()):

@@ -51,6 +51,11 @@ class Prompts:
     ids: Tensor
     sets: list[Choice]
 
+    def to(self, device: torch.device) -> Prompts:
+        """The same on another device."""
+        sets = [Choice(c.start, c.stop, c.rows.to(device), c.right.to(device)) for c in self.sets]
+        return Prompts(self.ids.to(device), sets)
+
 
 class PromptBook:
     """Names of all kinds and colours of the real products of a training set."""
@@ -59,7 +64,7 @@ class PromptBook:
         self.table = table
         real = np.flatnonzero(~table.drawn)
         self.words: dict[int, tuple[str, ...]] = {}
-        for row in real:
+        for row in map(int, real):
             kind = int(table.ids[row, KIND])
             if kind not in self.words:
                 # Plurals twice: that is how a catalogue's categories are named.
@@ -115,4 +120,4 @@ def prompt_loss(pictures: Tensor, names: Tensor, sets: Sequence[Choice], scale: 
         for choice in sets
         if len(choice.rows)
     ]
-    return torch.stack(losses).mean() if losses else torch.zeros(())
+    return torch.stack(losses).mean() if losses else pictures.new_zeros(())

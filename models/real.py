@@ -1,17 +1,17 @@
-"""Real catalogues, Parquet files named on the command line, as items to train on and to measure with."""
+"""Real catalogues, any that `vitrine import` reads, as items to train on and to measure with."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
+import sys
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from models.captions import Subject
 from models.items import Item, Labels
@@ -26,6 +26,12 @@ from models.shop_words import (
     USAGE_WORDS,
 )
 from models.wordings import COLOUR_WORDS, PATTERN_WORDS
+from server.catalog.feeds.columns import ColumnMatcher
+from server.catalog.feeds.fetch import Fetcher
+from server.catalog.feeds.interpret import Interpreter
+from server.catalog.feeds.opening import open_feeds
+from server.errors import VitrineError
+from server.settings import load_settings
 
 DULL = re.compile(DULL_WORDS, re.IGNORECASE)
 LONGEST_SENTENCE = 22  # words
@@ -62,13 +68,9 @@ def name_kind(category: str) -> tuple[str, str, tuple[str, ...], tuple[str, ...]
     return KIND_OF_TYPE.get(leaf, one[0]), group, one, several
 
 
-def read_attributes(text: str | None) -> tuple[str | None, dict[str, DetailWords], frozenset[str]]:
-    """The attributes' JSON -> (pattern, details and their words, the details whose presence is known)."""
-    try:
-        attributes = json.loads(text or "{}")
-    except json.JSONDecodeError:
-        attributes = {}
-    pattern = PATTERN_OF_ATTRIBUTE.get(attributes.get("Pattern", ""))
+def read_attributes(attributes: Mapping[str, Any]) -> tuple[str | None, dict[str, DetailWords], frozenset[str]]:
+    """A product's attributes -> (pattern, details and their words, the details whose presence is known)."""
+    pattern = PATTERN_OF_ATTRIBUTE.get(str(attributes.get("Pattern", "")))
     details, known = {}, set()
     for (name, value), words in ATTRIBUTE_DETAILS.items():
         if name in attributes:
@@ -78,13 +80,25 @@ def read_attributes(text: str | None) -> tuple[str | None, dict[str, DetailWords
     return pattern, details, frozenset(known)
 
 
-def describe_row(row: dict[str, Any]) -> tuple[Subject, Labels]:
-    """One row of a catalogue -> what can be said of it, and its labels. Missing columns are fine."""
-    kind, group, one, several = name_kind(row["category"] or "other")
-    colour = (row.get("colour") or "").lower()
-    pattern, details, known = read_attributes(row.get("attributes"))
-    title, gender = row["title"], row.get("gender") or ""
-    titles = (title, title, f"{title} {one[0]}") if not row.get("colour") else (title,)
+def say_attribute(attributes: Mapping[str, Any], *names: str) -> str:
+    """The first of these attributes that has words, whatever the case of its name; else ""."""
+    known = {name.lower(): value for name, value in attributes.items()}
+    return next((str(known[name]) for name in names if isinstance(known.get(name), str)), "")
+
+
+def describe_product(product: Mapping[str, Any]) -> tuple[Subject, Labels]:
+    """What an import makes of a row (title, category, description, attributes) -> what can be said of it, its labels.
+
+    Attributes that are looked at: colour or color, gender, usage, Pattern and those of shop_words.ATTRIBUTE_DETAILS.
+    Whatever is missing is not said.
+    """
+    attributes: Mapping[str, Any] = product.get("attributes") or {}
+    kind, group, one, several = name_kind(product.get("category") or "other")
+    said_colour = say_attribute(attributes, "colour", "color")
+    colour, gender = said_colour.lower(), say_attribute(attributes, "gender")
+    pattern, details, known = read_attributes(attributes)
+    title = str(product["title"])
+    titles = (title, title, f"{title} {one[0]}") if not said_colour else (title,)
     subject = Subject(
         kind=one,
         kinds=several,
@@ -92,9 +106,9 @@ def describe_row(row: dict[str, Any]) -> tuple[Subject, Labels]:
         pattern=PATTERN_WORDS[pattern] if pattern else ((), ()),
         details=details,
         gender=GENDER_WORDS.get(gender, ()),
-        usage=USAGE_WORDS.get(row.get("usage") or "", ()),
+        usage=USAGE_WORDS.get(say_attribute(attributes, "usage"), ()),
         titles=titles,
-        sentences=useful_sentences(row.get("description")),
+        sentences=useful_sentences(product.get("description")),
     )
     values = {"kind": kind, "group": group, "title": title.strip().lower()}
     if colour not in ("", "na"):
@@ -106,16 +120,57 @@ def describe_row(row: dict[str, Any]) -> tuple[Subject, Labels]:
     return subject, Labels("real", values, frozenset(details), known)
 
 
+def read_products(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Products with a picture of any catalogue that `vitrine import` reads, read as the import reads them.
+
+    Rows that it would refuse, and rows without title or picture, are left out and counted on standard error.
+    """
+    settings, left_out = load_settings(), 0
+    with open_feeds(path) as feeds:
+        for feed in feeds:
+            matcher = ColumnMatcher()
+            interpreter = Interpreter(feed, matcher, settings, Fetcher())
+            for row in feed.rows():
+                change = interpreter.read(row, "").change
+                values = {} if change is None else {**change.defaults, **change.values}
+                try:
+                    picture = change.picture() if change is not None and change.picture is not None else None
+                except VitrineError:
+                    picture = None
+                if change is None or picture is None or not values.get("title"):
+                    left_out += 1
+                    continue
+                values["attributes"] = {**values.get("attributes", {}), **change.attributes}
+                # The title as it stands in the file, before spaces are tidied: the split goes by its letters.
+                for column, field in matcher.match(tuple(row.cells)).items():
+                    if field == "title" and isinstance(row.cells[column], str):
+                        values["title"] = row.cells[column]
+                yield values, picture
+    if left_out:
+        print(f"{path.name}: {left_out} rows left out that have no picture or cannot be read", file=sys.stderr)
+
+
+def decode_or_none(data: bytes, size: int) -> Pixels | None:
+    """Pixels of a picture; None where the bytes are none that can be decoded."""
+    try:
+        return decode_picture(data, size)
+    except (OSError, ValueError):
+        return None
+
+
 def read_catalogue(path: Path, size: int) -> list[Item]:
-    """Every product of a Parquet file; pictures as (size, size, 3) uint8."""
-    rows = pq.read_table(path).to_pylist()
+    """Every product of a catalogue that has a picture; pictures as (size, size, 3) uint8."""
+    products, pictures = [], []
+    for values, picture in read_products(path):
+        products.append(values)
+        pictures.append(picture)
     with ProcessPoolExecutor(2) as pool:
-        pixels: list[Pixels] = list(
-            pool.map(partial(decode_picture, size=size), (row["image"] for row in rows), chunksize=256)
-        )
+        pixels = list(pool.map(partial(decode_or_none, size=size), pictures, chunksize=256))
     items = []
-    for row, picture in zip(rows, pixels, strict=True):
-        subject, labels = describe_row(row)
-        fashion = bool(row.get("gender"))
-        items.append(Item(np.ascontiguousarray(picture), subject, labels, "fashion" if fashion else path.stem))
+    for values, decoded in zip(products, pixels, strict=True):
+        if decoded is None:
+            continue
+        subject, labels = describe_product(values)
+        part = "fashion" if "gender" in labels.values else path.stem
+        items.append(Item(np.ascontiguousarray(decoded), subject, labels, part))
     return items

@@ -1,4 +1,7 @@
-"""One optimiser step, and the state of a run: what is saved, and how it comes back."""
+"""One optimiser step, and the state of a run: what is saved, and how it comes back.
+
+Everything is computed in bfloat16 but the losses, on whatever device `pick_device` finds.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ from models.batches import Batch
 from models.clock import RunningClock
 from models.config import Config
 from models.network import AttributeHeads, DualEncoder, build_network, busiest_tokens
-from models.prompts import prompt_loss
 from models.objective import attribute_loss, contrastive_loss
+from models.prompts import prompt_loss
 
 TEXT_PARTS = 4  # captions are sorted by length and embedded in so many parts, so that short ones are not padded much
 LARGEST_LOG_SCALE = 4.6052  # ln 100
@@ -38,6 +41,15 @@ def embed_together(network: DualEncoder, captions: Tensor, prompts: Tensor) -> t
     return both[: len(captions)], both[len(captions) :]
 
 
+def pick_device() -> torch.device:
+    """A GPU where torch finds one, else the processor."""
+    for name in ("cuda", "xpu", "mps"):
+        backend = getattr(torch, name, None)
+        if backend is not None and backend.is_available():
+            return torch.device(name)
+    return torch.device("cpu")
+
+
 @dataclass
 class Run:
     """A network in training, with all that a resumed run needs. history holds one record for each logged step.
@@ -50,6 +62,7 @@ class Run:
     heads: AttributeHeads
     optimizers: list[torch.optim.Optimizer]
     clock: RunningClock = field(default_factory=RunningClock)
+    device: torch.device = field(default_factory=pick_device)
     step: int = 0
     fresh_since: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
@@ -77,7 +90,7 @@ class Run:
 
         Attribute heads whose classes have become more or fewer since then (the demo learned a detail) start afresh.
         """
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         fresh = self.heads.state_dict()
         kept = {name: value for name, value in state["heads"].items() if value.shape == fresh[name].shape}
@@ -104,13 +117,14 @@ def start_run(config: Config, columns: list[int], details: int) -> Run:
     """A new run; columns and details size the attribute heads."""
     torch.manual_seed(config.training.seed)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", config.training.threads)))
-    network = build_network(config.network, config.training)
+    device = pick_device()
+    network = build_network(config.network, config.training).to(device)
     # Channels last suits the convolutions; `.to()` of a module does the same, but is not typed.
     for parameter in network.image.stem.parameters():
         if parameter.ndim == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    heads = AttributeHeads(config.network.width, columns, details)
-    return Run(config, network, heads, build_optimizers(network, heads, config))
+    heads = AttributeHeads(config.network.width, columns, details).to(device)
+    return Run(config, network, heads, build_optimizers(network, heads, config), device=device)
 
 
 def compile_blocks(network: DualEncoder) -> None:
@@ -138,7 +152,8 @@ def build_optimizers(network: DualEncoder, heads: AttributeHeads, config: Config
     low, high = training.betas
     muon = torch.optim.Muon(
         [{"params": hidden, "peak": training.hidden_learning_rate}],
-        lr=training.hidden_learning_rate, weight_decay=training.weight_decay, adjust_lr_fn="match_rms_adamw", ns_steps=4,
+        lr=training.hidden_learning_rate, weight_decay=training.weight_decay, adjust_lr_fn="match_rms_adamw",
+        ns_steps=4,
     )  # fmt: skip
     adam = torch.optim.AdamW(
         [
@@ -158,8 +173,9 @@ def take_step(run: Run, batch: Batch, factor: float, all_tokens: bool = True) ->
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * factor
     network = run.network
+    batch = batch.to(run.device)
     kept = None if all_tokens else busiest_tokens(batch.pixels, run.config.network.side, training.kept_tokens)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(run.device.type, torch.bfloat16):
         features = network.image(batch.pixels, kept)
         pictures = functional.normalize(network.image_projection(features).float(), dim=-1)
         texts, names = embed_together(network, batch.ids, batch.prompts.ids)

@@ -1,7 +1,9 @@
-"""Train the bundled model from scratch.
+"""Train a model from scratch, or go on from one.
 
-    python -m models.train --catalogue FILE [FILE ...] --drawn 24000 --minutes 75 [--resume]
+    python -m models.train --catalogue FILE [FILE ...] --drawn 40000 --minutes 240 [--resume] [--start-from MODEL]
 
+FILE is any catalogue that `vitrine import` reads. --resume goes on with a run that was stopped; --start-from begins a
+new one with the weights of an exported model of the same sizes.
 State lies in models/runs/<name>/: checkpoint.pt (resumable), tokenizer.json, log.jsonl, curve.png, pid. SIGTERM and
 SIGINT save and leave. The learning rate follows the seconds the run was really running, not a number of steps.
 """
@@ -149,14 +151,16 @@ def start_from(run: Run, data: Data, model: Path) -> None:
     prepared = normalise(pixels, run.config.pixels.mean, run.config.pixels.std)
     with (model / "manifest.toml").open("rb") as handle:
         scale = float(tomllib.load(handle)["logit_scale"])
-    load_exported(model, run.network, torch.from_numpy(prepared), scale)
+    load_exported(model, run.network, torch.from_numpy(prepared).to(run.device), scale)
 
 
 def read_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Train the bundled model.")
+    parser = argparse.ArgumentParser(description="Train a model, or go on from one.")
     parser.add_argument("--config", type=Path, default=HERE / "configs" / "default.toml")
-    parser.add_argument("--catalogue", type=Path, nargs="*", default=[], help="Parquet files of products")
+    parser.add_argument(
+        "--catalogue", type=Path, nargs="*", default=[], help="catalogues, as `vitrine import` reads them"
+    )
     parser.add_argument("--drawn", type=int, default=0, help="number of drawn products")
     parser.add_argument("--minutes", type=float, required=True, help="minutes of running time")
     parser.add_argument("--name", default="default", help="folder in models/runs/")

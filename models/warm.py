@@ -7,6 +7,7 @@ the convolutions before them. The folded norms are opened again, so that trainin
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from models.network import DualEncoder
 
-Arrays = dict[str, NDArray[np.generic]]
+Arrays = dict[str, NDArray[Any]]
 
 
 def read_matrices(path: Path) -> dict[str, Tensor]:
@@ -60,11 +61,10 @@ def open_norms(stem: nn.Sequential, biases: dict[int, Tensor], pixels: Tensor) -
             x = layer(x) if not isinstance(layer, nn.BatchNorm2d) else x
             if isinstance(layer, nn.BatchNorm2d):
                 mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3))
-                assert layer.running_mean is not None and layer.running_var is not None
-                layer.running_mean.copy_(mean)
-                layer.running_var.copy_(variance)
+                statistics = {"running_mean": mean, "running_var": variance}
+                layer.load_state_dict(layer.state_dict() | statistics)
                 layer.weight.copy_((variance + layer.eps).sqrt())
-                layer.bias.copy_(mean + biases[place - 1])
+                layer.bias.copy_(mean + biases[place - 1].to(mean.device))
                 layer.eval()
                 x = layer(x)
                 layer.train()

@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'vitr
 from models.captions import Subject, compose_caption, draw_caption, fill_template
 from models.demo_words import DETAIL_WORDS, KIND_WORDS
 from models.drawn import Truth, subject_of
-from models.real import describe_row, is_held_out, useful_sentences
+from models.real import describe_product, is_held_out, useful_sentences
 from models.wordings import HELD_OUT_TEMPLATES, PATTERN_WORDS, TEMPLATES, WEIGHTS
 from server.demo import COLOURS, KINDS, PATTERNS, details_of
 
@@ -67,7 +67,7 @@ def test_washing_instructions_are_no_captions() -> None:
 
 
 def test_a_row_with_few_columns_is_described() -> None:
-    subject, labels = describe_row({"title": "Kiwi", "category": "Fruit/Kiwi", "description": None})
+    subject, labels = describe_product({"title": "Kiwi", "category": "Fruit/Kiwi", "description": None})
     assert subject.kind == ("kiwi",)
     assert labels.values["kind"] == "kiwi"
     assert not subject.colour

@@ -9,11 +9,14 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 from models.batches import Batch
 from models.config import Config, NetworkConfig, load_config
 from models.network import END_ID, START_ID
+from models.prompts import Choice, Prompts
 from models.steps import Run, start_run, take_step
 
 DEFAULT = load_config(Path(__file__).parents[3] / "models" / "configs" / "default.toml")
 SMALL = Config(
-    NetworkConfig(16, (4, 8), 1, 1, 8, 2, 8, 50, 8), DEFAULT.pixels, replace(DEFAULT.training, threads=1, ramp=2)
+    NetworkConfig(16, (4, 8), 1, 1, 8, 2, 8, 50, 8),
+    DEFAULT.pixels,
+    replace(DEFAULT.training, threads=1, ramp=2, kept_tokens=9),
 )
 
 
@@ -29,6 +32,7 @@ def small_batch() -> Batch:
         labels=torch.zeros(8, 6, dtype=torch.int64),
         details=torch.zeros(8, 2),
         has_details=torch.ones(8, dtype=torch.bool),
+        prompts=Prompts(ids[:3], [Choice(0, 3, torch.tensor([0, 1]), torch.tensor([2, 1]))]),
     )
 
 
@@ -60,3 +64,9 @@ def test_a_run_goes_on_when_the_catalogue_has_learned_a_new_detail(tmp_path: Pat
     wider.restore(tmp_path / "checkpoint.pt")
     stepped(wider, 1)
     assert wider.step == 3
+
+
+def test_a_step_on_the_busiest_tokens_learns_too() -> None:
+    run = start_run(SMALL, [3, 3], 2)
+    losses = [take_step(run, small_batch(), 1.0, all_tokens=False)[0] for _ in range(25)]
+    assert losses[-1] < losses[0] * 0.8
