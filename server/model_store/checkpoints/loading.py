@@ -1,0 +1,170 @@
+"""Checkpoints in the layouts of transformers and of sentence-transformers."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers as untyped_transformers
+
+from server.errors import ModelError
+from server.model_store.checkpoints.family import FAMILIES, Checkpoint
+from server.model_store.preprocessing import read_preprocessing
+
+transformers: Any = untyped_transformers
+
+UNKNOWN_LICENCE = "unknown; see the source"
+# Modules of sentence-transformers that leave the direction of a vector as it is.
+HARMLESS_MODULES = {"Normalize"}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars, no warnings of transformers: what matters in them is checked here and said in our words."""
+    log = transformers.utils.logging
+    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity(log.CRITICAL)
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(level)
+        if bars:
+            log.enable_progress_bar()
+
+
+def load_transformers(folder: Path) -> Checkpoint:
+    """Read config.json, weights, tokenizer and preprocessor of one folder. Raises ModelError."""
+    config = read_json(folder, "config.json")
+    kind = str(config.get("model_type"))
+    if kind == "siglip2":
+        raise ModelError(
+            "This is a SigLIP 2 of the NaFlex kind, whose pictures have no fixed size. Add one of fixed resolution, "
+            "such as google/siglip2-base-patch16-224."
+        )
+    if kind not in FAMILIES:
+        raise ModelError(
+            f'A model of the type "{kind}" cannot be converted. CLIP, SigLIP, SigLIP 2 and Chinese-CLIP can; any other '
+            "pair of towers can be added as two ONNX graphs with a manifest."
+        )
+    name = "preprocessor_config.json" if (folder / "preprocessor_config.json").is_file() else "processor_config.json"
+    preprocessing = read_preprocessing(read_json(folder, name))
+    with quiet():
+        model = _load_model(folder, FAMILIES[kind].model_class)
+        tokenizer = load_tokenizer(folder)
+        processor = _load_processor(folder)
+    bias = getattr(model, "logit_bias", None)
+    return Checkpoint(
+        model=model,
+        family=FAMILIES[kind],
+        tokenizer=tokenizer,
+        tokenizer_file=tokenizer_file(folder),
+        processor=processor,
+        preprocessing=preprocessing,
+        licence=read_licence(folder, config),
+        logit_bias=None if bias is None else float(bias.detach()),
+    )
+
+
+def load_sentence_transformers(folder: Path) -> Checkpoint:
+    """Read the transformers model inside modules.json. Raises ModelError.
+
+    Vectors are compared by their direction, so it does not matter whether a `Normalize` follows.
+    """
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        first, *rest = ((str(module["type"]).rpartition(".")[2], str(module["path"])) for module in modules)
+    except (OSError, ValueError, TypeError, KeyError) as exc:
+        raise ModelError("The checkpoint's modules.json cannot be read. Download it again.") from exc
+    strange = [kind for kind, _ in rest if kind not in HARMLESS_MODULES]
+    if strange:
+        raise ModelError(f"The checkpoint puts {', '.join(strange)} behind its towers, which cannot be converted.")
+    inner = (folder / first[1]).resolve()
+    if not inner.is_relative_to(folder.resolve()):
+        raise ModelError("The checkpoint's modules.json points outside its own folder.")
+    checkpoint = load_transformers(inner)
+    if checkpoint.licence == UNKNOWN_LICENCE:
+        return Checkpoint(**{**vars(checkpoint), "licence": read_licence(folder, {})})
+    return checkpoint
+
+
+def load_tokenizer(folder: Path, tokenizer_class: str = "AutoTokenizer") -> Any:
+    """The checkpoint's own tokenizer, padding on the right. Raises ModelError."""
+    try:
+        tokenizer = getattr(transformers, tokenizer_class).from_pretrained(folder, local_files_only=True)
+    except Exception as exc:  # anything at all: it needs sentencepiece, or a file is missing, or damaged
+        if tokenizer_file(folder) is None:
+            raise ModelError("The checkpoint's tokenizer cannot be loaded: it needs a tokenizer.json.") from exc
+        try:
+            tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        except Exception as again:
+            raise ModelError("The checkpoint's tokenizer.json cannot be loaded. Download it again.") from again
+    settings = folder / "tokenizer_config.json"
+    if settings.is_file() and read_json(folder, settings.name).get("padding_side", "right") != "right":
+        raise ModelError("The checkpoint pads texts on the left, which cannot be converted.")
+    # Every model here was trained so, also those whose tokenizer's class has another default.
+    tokenizer.padding_side = "right"
+    return tokenizer
+
+
+def tokenizer_file(folder: Path) -> Path | None:
+    """tokenizer.json, if the checkpoint has one."""
+    path = folder / "tokenizer.json"
+    return path if path.is_file() else None
+
+
+def read_json(folder: Path, name: str) -> dict[str, Any]:
+    """A JSON object. Raises ModelError with the file's name."""
+    try:
+        data = json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise ModelError(f"The checkpoint has no {name}.", folder=str(folder)) from exc
+    except (OSError, ValueError) as exc:
+        raise ModelError(f"The checkpoint's {name} cannot be read. Download it again.", folder=str(folder)) from exc
+    if not isinstance(data, dict):
+        raise ModelError(f"The checkpoint's {name} cannot be read. Download it again.", folder=str(folder))
+    return data
+
+
+def read_licence(folder: Path, config: dict[str, Any]) -> str:
+    """`license` in the front matter of README.md, else in config.json, else that it is unknown."""
+    readme = folder / "README.md"
+    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
+    front = re.match(r"---\s*\n(.*?)\n---", text, re.DOTALL)
+    stated: dict[str, str] = {}
+    if front:
+        pairs = re.findall(r"^(license|license_name)[ \t]*:[ \t]*(?:\n[ \t]*-[ \t]*)?(.+)$", front[1], re.MULTILINE)
+        stated = {key: value.strip(" \t\r\"'[]") for key, value in pairs}
+    licence = stated.get("license") or str(config.get("license") or "")
+    if licence == "other":
+        licence = stated.get("license_name") or licence
+    return licence[:200] or UNKNOWN_LICENCE
+
+
+def _load_model(folder: Path, model_class: str) -> Any:
+    try:
+        model, info = getattr(transformers, model_class).from_pretrained(
+            folder, local_files_only=True, attn_implementation="eager", output_loading_info=True
+        )
+    except Exception as exc:  # a damaged file raises what its reader likes
+        raise ModelError(
+            "The checkpoint's weights cannot be read: a file is missing, damaged or of another model. "
+            "Download it again.",
+            folder=str(folder),
+        ) from exc
+    # transformers fills what is missing with random numbers.
+    missing = sorted(info["missing_keys"])
+    if missing:
+        raise ModelError(f"The checkpoint lacks {len(missing)} of the model's weights, {missing[0]} among them.")
+    return model.to(torch.float32).eval().requires_grad_(False)
+
+
+def _load_processor(folder: Path) -> Any:
+    try:
+        # The processor on Pillow, as these models were trained with; the one on torchvision rounds in another way.
+        return transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
+    except Exception as exc:
+        raise ModelError("The checkpoint's image processor cannot be loaded.", folder=str(folder)) from exc
