@@ -151,8 +151,9 @@ def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
     A picture whose EXIF data is broken is taken as it lies.
     """
     try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-        return ImageOps.exif_transpose(image), orientation in (5, 6, 7, 8)
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        # Pillow would copy a picture that stands already.
+        return image if orientation == 1 else ImageOps.exif_transpose(image), orientation in (5, 6, 7, 8)
     except Exception:
         return image, False
 
