@@ -9,6 +9,9 @@ from server.errors import ModelError
 # vocabulary have fewer, so a cut text still fills the context, and a 10,000-word description costs no more than a page.
 CHARACTERS_PER_TOKEN = 32
 
+# What Unicode calls white space. str.strip() also takes U+001C to U+001F, which are tokens to CLIP.
+BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
+
 
 class TextTokenizer:
     """The model's own tokenizer.json, cut to its context. Thread-safe."""
@@ -39,9 +42,17 @@ class TextTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Token ids, between 1 and `context_length` of them; the last is the end token, also after a cut."""
-        text = text.strip()[: self._context_length * CHARACTERS_PER_TOKEN]
-        # Half an emoji (a lone surrogate) has no UTF-8, and a NUL ends strings in some tokenizers.
-        text = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+        text = text.strip(BLANKS)
+        longest = self._context_length * CHARACTERS_PER_TOKEN
+        ids = self._encode_all(text[:longest])
+        if len(ids) < self._context_length and len(text) > longest:
+            # Most of what was kept is blank, or of a kind that many characters of make one token.
+            ids = self._encode_all(text)
+        return ids
+
+    def _encode_all(self, text: str) -> list[int]:
+        # Half an emoji (a lone surrogate) has no UTF-8.
+        text = text.encode("utf-8", "replace").decode("utf-8")
         if self._lowercase:
             text = text.lower()
         ids: list[int] = self._tokenizer.encode(text).ids[: self._context_length]
