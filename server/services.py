@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from server.catalog.active_model import find_active_model
 from server.catalog.image_store import ImageStore
 from server.catalog.products import Catalog
 from server.db.engine import Database, open_database
-from server.embedding.cache import CachedTextEncoder
+from server.embedding.current import CurrentEncoder, current_encoder
 from server.embedding.encoder import Encoder
-from server.embedding.registry import load_encoder
 from server.search.service import SearchService
 from server.settings import Settings
 
@@ -18,10 +18,15 @@ class Services:
 
     settings: Settings
     database: Database
-    encoder: Encoder
+    current: CurrentEncoder
     images: ImageStore
     catalog: Catalog
     search: SearchService
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model in use now; `vitrine models activate` may change it at any moment."""
+        return self.current.get().encoder
 
     def close(self) -> None:
         """Close connections; the embedded Postgres stops when its last user closes."""
@@ -29,11 +34,18 @@ class Services:
 
 
 def open_services(settings: Settings, database: Database | None = None, encoder: Encoder | None = None) -> Services:
-    """Wire the parts. Starts the embedded Postgres if it is the one to use; models load on first use."""
+    """Wire the parts. Starts the embedded Postgres if it is the one to use; models load on first use.
+
+    encoder: the only model there is, for tests; without it, the model of the database.
+    """
     database = database or open_database(settings)
-    encoder = encoder or load_encoder(settings)
+    current = CurrentEncoder.of(encoder, settings.query_cache) if encoder else open_current(settings, database)
     images = ImageStore(settings.image_dir)
-    catalog = Catalog(database, encoder, images, settings)
-    queries = CachedTextEncoder(encoder, settings.query_cache)
-    search = SearchService(database, encoder, settings.secret_key, settings.fixed_currency, queries.embed_query)
-    return Services(settings, database, encoder, images, catalog, search)
+    catalog = Catalog(database, current, images, settings)
+    search = SearchService(database, current, settings.secret_key, settings.fixed_currency)
+    return Services(settings, database, current, images, catalog, search)
+
+
+def open_current(settings: Settings, database: Database) -> CurrentEncoder:
+    """The model of the database, or that of the settings where it has none yet. Opened on first use."""
+    return current_encoder(settings, lambda: find_active_model(database))

@@ -126,6 +126,10 @@ class PlanOut(BaseModel):
 
     path: Path
     reason: str
+    model: str | None = Field(
+        description="Name and revision of the model that ranked the page, and the beginning of its digest; null when "
+        "browsing."
+    )
 
 
 class TimingOut(BaseModel):

@@ -83,7 +83,9 @@ def answer_model(page: ResultPage) -> SearchAnswer:
         total_is_exact=page.total_is_exact,
         currency=page.currency,
         next_cursor=page.next_cursor,
-        plan=PlanOut.model_construct(path=page.plan.path, reason=page.plan.reason),
+        plan=PlanOut.model_construct(
+            path=page.plan.path, reason=page.plan.reason, model=None if page.model is None else page.model.label
+        ),
         timing=TimingOut.model_construct(
             embed_ms=timing.embed_ms,
             sql_ms=timing.sql_ms,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from server.catalog.active_model import find_active_model, use_model
+from server.catalog.active_model import find_model_in_use, use_model
 from server.catalog.change import Outcome
 from server.catalog.error_file import ErrorFile, default_path
 from server.catalog.feeds.base import Feed, RawRow
@@ -29,8 +29,9 @@ from server.catalog.image_store import ImageStore
 from server.catalog.picture import MB, Darkroom
 from server.catalog.report import ImportReport
 from server.catalog.seen import SeenSkus, seen_skus
-from server.catalog.writing import Draft, ProductWriter
+from server.catalog.writing import Draft, ProductWriter, writer_for
 from server.db.engine import Database
+from server.embedding.current import CurrentEncoder
 from server.embedding.encoder import Encoder
 from server.errors import FeedError
 from server.settings import Settings
@@ -63,7 +64,7 @@ class _Batch:
 
 
 class Importer:
-    """Imports into one database with one model.
+    """Imports into one database with its active model; one that is changed meanwhile is followed.
 
     `on_progress` is called after each batch; `may_hide(missing, of)` decides for an import of the whole catalogue.
     """
@@ -71,7 +72,7 @@ class Importer:
     def __init__(
         self,
         database: Database,
-        encoder: Encoder,
+        encoder: Encoder | CurrentEncoder,
         images: ImageStore,
         settings: Settings,
         *,
@@ -80,7 +81,7 @@ class Importer:
         fetcher: Fetcher | None = None,
     ) -> None:
         self._database = database
-        self._encoder = encoder
+        self._current = CurrentEncoder.of(encoder)
         self._images = images
         self._settings = settings
         self._on_progress = on_progress
@@ -118,11 +119,11 @@ class Importer:
         self, connection: psycopg.Connection, pool: ThreadPoolExecutor, options: ImportOptions
     ) -> ProductWriter:
         with connection.transaction():
-            look_up = find_active_model if options.dry_run else use_model
-            model = look_up(connection, self._encoder.manifest)
+            look_up = find_model_in_use if options.dry_run else use_model
+            in_use = look_up(connection, self._current)
         store = None if options.dry_run else self._images
-        darkroom = Darkroom(self._encoder, store, self._settings)
-        return ProductWriter(self._encoder, darkroom, pool, self._settings.currency, model)
+        darkroom = Darkroom(self._current.get().encoder, store, self._settings)
+        return writer_for(in_use, self._current, darkroom, pool, self._settings.currency)
 
     def _error_file(
         self, path: Path, feeds: list[Feed], matcher: ColumnMatcher, options: ImportOptions

@@ -14,9 +14,10 @@ from server.catalog.change import Change, Outcome
 from server.catalog.image_store import ImageStore
 from server.catalog.picture import Darkroom
 from server.catalog.product import Product, ProductInput, ProductPatch
-from server.catalog.writing import ProductWriter, require
+from server.catalog.writing import ProductWriter, require, writer_for
 from server.db import tables
 from server.db.engine import Database
+from server.embedding.current import CurrentEncoder
 from server.embedding.encoder import Encoder
 from server.errors import InvalidInput, NotFound
 from server.settings import Settings
@@ -27,11 +28,13 @@ BATCH = 64
 class Catalog:
     """Reads and writes products. Thread-safe; every call is a transaction of its own."""
 
-    def __init__(self, database: Database, encoder: Encoder, images: ImageStore, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, encoder: Encoder | CurrentEncoder, images: ImageStore, settings: Settings
+    ) -> None:
         self._database = database
-        self._encoder = encoder
-        self._darkroom = Darkroom(encoder, images, settings)
-        self._currency = settings.currency
+        self._current = CurrentEncoder.of(encoder)
+        self._images = images
+        self._settings = settings
 
     def get(self, sku: str) -> Product:
         """The product of whatever status. Raises NotFound."""
@@ -105,8 +108,9 @@ class Catalog:
 
     def _writer(self, connection: psycopg.Connection) -> ProductWriter:
         with connection.transaction():
-            model = use_model(connection, self._encoder.manifest)
-        return ProductWriter(self._encoder, self._darkroom, InlineExecutor(), self._currency, model)
+            in_use = use_model(connection, self._current)
+        darkroom = Darkroom(in_use.loaded.encoder, self._images, self._settings)
+        return writer_for(in_use, self._current, darkroom, InlineExecutor(), self._settings.currency)
 
 
 class InlineExecutor(Executor):

@@ -79,11 +79,12 @@ FROM unnest(%(sku)s::text[], %(item_group)s::text[], %(title)s::text[], %(descri
 WHERE product.sku = new.sku
 
 -- name: active_model
--- The model that made the embeddings, and their length in this database.
-SELECT model.id, model.name, model.revision, model.digest, attribute.atttypmod
-FROM pg_attribute AS attribute
-LEFT JOIN embedding_model AS model ON model.state = 'active'
-WHERE attribute.attrelid = 'product'::regclass AND attribute.attname = 'embedding'
+-- The model that made the embeddings. No row: nothing is embedded yet.
+SELECT id, name, revision, digest FROM embedding_model WHERE state = 'active'
+
+-- name: embedding_dimension
+-- How many numbers the column takes: pgvector keeps it as the type's modifier.
+SELECT atttypmod FROM pg_attribute WHERE attrelid = 'product'::regclass AND attname = 'embedding'
 
 -- name: register_model
 -- The first model of a database becomes its active one. Another writer may have been quicker with the same.

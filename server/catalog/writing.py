@@ -2,22 +2,25 @@
 
 Planning reads what is stored and sends pictures to other threads; embedding runs the towers for what changed; writing
 locks the rows, looks again, and writes what differs in one transaction. A row that somebody else changed in between
-is planned anew, so no embedding is ever kept for a picture or a title that it was not made from.
+is planned anew, so no embedding is ever kept for a picture or a title that it was not made from; and where the model
+of the database was changed in between, all is planned and embedded anew with the new one.
 """
 
 import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import psycopg
 
 from server.catalog import stored as rows
+from server.catalog.active_model import ModelInUse, read_active_model
 from server.catalog.change import Change, Outcome, Refused, merged
 from server.catalog.picture import Darkroom, Picture
 from server.catalog.stored import NewRow, Stored
+from server.embedding.current import ActiveModel, CurrentEncoder
 from server.embedding.encoder import Encoder, Vector
 from server.errors import Conflict, InvalidInput, ModelError, StorageUnavailable, VitrineError
 
@@ -29,10 +32,14 @@ MOST_TRIES = 5
 
 @dataclass(slots=True)
 class Draft:
-    """A change on its way: what is stored, the picture that is being prepared, and the vector once it is made."""
+    """A change on its way: what is stored, the picture that is being prepared, and the vector once it is made.
+
+    model: key of the model that it was planned for.
+    """
 
     change: Change
     stored: Stored | None
+    model: int | None = None
     future: Future[Picture | None] | None = None
     picture: Picture | None = None
     text: str | None = None
@@ -63,16 +70,29 @@ class Meter:
     texts: int = 0
 
 
+class _ModelMoved(Exception):
+    """The database has another active model than the writer."""
+
+    def __init__(self, key: int, model: ActiveModel) -> None:
+        super().__init__(key, model)
+        self.key, self.model = key, model
+
+
 @dataclass
 class ProductWriter:
     """Makes changes to products. `model` is the key of the active model, None in a dry run before its first use."""
 
-    encoder: Encoder
+    current: CurrentEncoder
     darkroom: Darkroom
     executor: Executor
     currency: str
     model: int | None
     meter: Meter = field(default_factory=Meter)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model that this writer embeds with: that of its pictures' preparation."""
+        return self.darkroom.encoder
 
     def plan(self, connection: psycopg.Connection, changes: Sequence[Change]) -> list[Draft]:
         """Look up what is stored and start to prepare the pictures. SKUs must be distinct. Ends the transaction."""
@@ -80,10 +100,14 @@ class ProductWriter:
             stored = rows.read_stored(connection, [change.sku for change in changes])
             outdated = [s.image_sha256 for s in stored.values() if s.image_sha256 and not self._has_image_vector(s)]
             media_types = rows.read_media_types(connection, outdated) if outdated else {}
-        return [self._start(Draft(change, stored.get(change.sku)), media_types) for change in changes]
+        return [self._start(Draft(change, stored.get(change.sku), self.model), media_types) for change in changes]
 
     def embed(self, drafts: Sequence[Draft]) -> None:
-        """Wait for the pictures and run the towers. What is wrong with a picture is noted in its draft."""
+        """Wait for the pictures and run the towers. What is wrong with a picture is noted in its draft.
+
+        Drafts that were planned for another model than this writer's are left as they are: `write` plans them anew.
+        """
+        drafts = [draft for draft in drafts if draft.model == self.model]
         for draft in drafts:
             if draft.future is not None:
                 try:
@@ -115,7 +139,11 @@ class ProductWriter:
         outcomes: dict[str, Outcome] = {}
         left = list(drafts)
         for _ in range(MOST_TRIES):
-            stale = self._try_write(connection, left, outcomes)
+            try:
+                stale = self._try_write(connection, left, outcomes)
+            except _ModelMoved as moved:
+                self._follow(moved)
+                stale = [draft for draft in left if draft.change.sku not in outcomes]
             if not stale:
                 break
             left = self.plan(connection, [draft.change for draft in stale])
@@ -129,6 +157,11 @@ class ProductWriter:
     def judge(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """What `write` would do, without writing."""
         return [self._decide(draft, draft.stored)[0] for draft in drafts]
+
+    def _follow(self, moved: _ModelMoved) -> None:
+        """Go on with the database's new model. Raises OtherModel where it is not installed."""
+        self.darkroom = replace(self.darkroom, encoder=self.current.follow(moved.model).encoder)
+        self.model = moved.key
 
     # -- planning ----------------------------------------------------------------------------------------------
 
@@ -217,9 +250,13 @@ class ProductWriter:
         new, changed, pictures = {}, [], []
         with connection.transaction():
             stored = rows.read_stored(connection, [draft.change.sku for draft in drafts], lock=True)
+            # Asked behind the lock: from here on the model cannot be changed before this transaction ends.
+            active = read_active_model(connection)
+            if active is not None and active[0] != self.model:
+                raise _ModelMoved(*active)
             for draft in drafts:
                 now = stored.get(draft.change.sku)
-                if _moved_on(draft.stored, now):
+                if draft.model != self.model or _moved_on(draft.stored, now):
                     stale.append(draft)
                     continue
                 found[draft.change.sku], row = self._decide(draft, now)
@@ -239,6 +276,15 @@ class ProductWriter:
             del found[sku]
         outcomes.update(found)
         return stale
+
+
+def writer_for(
+    in_use: ModelInUse | None, current: CurrentEncoder, darkroom: Darkroom, executor: Executor, currency: str
+) -> ProductWriter:
+    """A writer that begins with the model in use; None in a dry run before a model was used."""
+    loaded = current.get() if in_use is None else in_use.loaded
+    model = None if in_use is None else in_use.key
+    return ProductWriter(current, replace(darkroom, encoder=loaded.encoder), executor, currency, model)
 
 
 def _moved_on(planned: Stored | None, now: Stored | None) -> bool:

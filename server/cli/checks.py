@@ -11,15 +11,18 @@ from pathlib import Path
 import psycopg
 from PIL import Image
 
+from server.catalog.active_model import check_dimension, read_active_model
 from server.catalog.image_store import ImageStore
+from server.cli.serve import other_model_sentence
 from server.db import migrate
 from server.db.engine import CONNECT_SECONDS, Database, check_versions, open_database, translated_errors
 from server.db.named_sql import load
 from server.db.tuning import SHARED_MEMORY
 from server.embedding.clip import ClipEncoder
+from server.embedding.current import ActiveModel, load_model
 from server.embedding.manifest import Manifest
 from server.embedding.registry import load_encoder
-from server.errors import DatabaseUnavailable, ModelError, NotFound, VitrineError
+from server.errors import DatabaseUnavailable, NotFound, VitrineError
 from server.settings import Settings
 
 GB = 1_000_000_000
@@ -58,6 +61,7 @@ class Patient:
     database: Database | None = None
     connection: psycopg.Connection | None = None
     encoder: ClipEncoder | None = None
+    active: ActiveModel | None = None
     schema_is_current: bool = False
 
     def close(self) -> None:
@@ -84,7 +88,7 @@ class Patient:
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest of the model that the settings name. Raises NotReached."""
+        """The manifest of the database's model, or of the settings' where it has none. Raises NotReached."""
         if self.encoder is None:
             raise NotReached("the model was not found")
         return self.encoder.manifest
@@ -159,8 +163,12 @@ def check_schema(patient: Patient) -> str:
 
 
 def check_model_files(patient: Patient) -> str:
+    if patient.schema_is_current:
+        with translated_errors():
+            found = read_active_model(patient.reached)
+        patient.active = None if found is None else found[1]
     # Opening a tower compares its file with the digest in the manifest.
-    encoder = load_encoder(patient.settings)
+    encoder = load_encoder(patient.settings) if patient.active is None else load_model(patient.settings, patient.active)
     encoder.load_text()
     encoder.load_image()
     patient.encoder = encoder
@@ -176,25 +184,19 @@ def check_towers(patient: Patient) -> str:
     side = manifest.image.size
     patient.encoder.embed_text("a blue shirt")
     patient.encoder.embed_image(Image.new("RGB", (side, side), "blue"))
-    return "Both towers run and give unit vectors."
+    return f"Both towers run on {patient.encoder.execution_provider} and give unit vectors."
 
 
 def check_catalogue_model(patient: Patient) -> str:
     connection, manifest = patient.filled, patient.manifest
     with translated_errors():
-        active = connection.execute(SQL["active_model"]).fetchone()
-        column = connection.execute(SQL["embedding_dimension"]).fetchone()
-    if active is not None and active[1] != manifest.digest:
-        raise ModelError(
-            f"The catalogue was embedded by {active[0]}, and VITRINE_MODEL names {manifest.name} {manifest.revision}. "
-            "Set VITRINE_MODEL to the model of the catalogue."
-        )
-    if column is not None and column[0] != manifest.dimension:
-        raise ModelError(
-            f"The column product.embedding holds {column[0]} numbers, and the model {manifest.name} gives "
-            f"{manifest.dimension}. Use a model of {column[0]} numbers, or start with an empty database."
-        )
-    return "The model of the settings is that of the catalogue." if active else "Nothing is embedded yet."
+        if patient.active is None:
+            check_dimension(connection, manifest)
+            return "Nothing is embedded yet."
+    said = other_model_sentence(patient.settings, patient.active)
+    if said is not None:
+        raise Doubtful(said)
+    return f"{patient.active.name} ({patient.active.revision}) is active, and installed here."
 
 
 def check_embeddings(patient: Patient) -> str:

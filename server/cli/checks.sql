@@ -2,15 +2,6 @@
 -- Version of the extension where it is installed in this database.
 SELECT extversion FROM pg_extension WHERE extname = 'vector'
 
--- name: active_model
--- The model that made the catalogue's embeddings. None: nothing is embedded yet.
-SELECT name || ' ' || revision, digest FROM embedding_model WHERE state = 'active'
-
--- name: embedding_dimension
--- How many numbers the column takes: pgvector keeps it as the type's modifier.
-SELECT atttypmod FROM pg_attribute
-WHERE attrelid = 'product'::regclass AND attname = 'embedding' AND NOT attisdropped AND atttypmod > 0
-
 -- name: live_products
 -- Products in the shop, and those of them that no words can find.
 SELECT count(*), count(*) FILTER (WHERE embedding IS NULL) FROM product WHERE status = 'live'

@@ -27,7 +27,7 @@ def db() -> None:
 def upgrade() -> None:
     """Bring the schema to this version's. Running it again changes nothing."""
     settings = load_settings()
-    # The model is looked up first: its dimension is that of the column, and without it there is nothing to start for.
+    # In a new database the model's dimension is the column's; without it there is nothing to start for.
     dimension = read_manifest(find_model(settings)).dimension
     database = open_database(settings)
     try:

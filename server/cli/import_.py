@@ -16,7 +16,7 @@ from server.catalog.ingest import Importer, ImportOptions
 from server.catalog.report import ImportReport
 from server.cli.serve import prepare_database
 from server.db.engine import open_database
-from server.embedding.registry import load_encoder
+from server.services import open_current
 from server.settings import load_settings
 
 # Without a terminal, a line each time so much more of the file is done.
@@ -55,14 +55,13 @@ def import_command(
     """
     settings = load_settings()
     options = ImportOptions(parse_overrides(maps), full, hide_despite_errors, dry_run, errors)
-    encoder = load_encoder(settings)
     database = open_database(settings)
     try:
         prepare_database(database, settings)
         with _progress(dry_run) as on_progress:
             importer = Importer(
                 database,
-                encoder,
+                open_current(settings, database),
                 ImageStore(settings.image_dir),
                 settings,
                 on_progress=on_progress,

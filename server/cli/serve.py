@@ -7,13 +7,17 @@ import socket
 import threading
 import time
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import click
 
 from server.db import migrate
 from server.db.engine import Database, open_database
-from server.errors import DatabaseNotReady, SettingError
+from server.errors import DatabaseNotReady, ModelError, SettingError
 from server.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from server.embedding.current import ActiveModel
 
 
 @click.command()
@@ -33,18 +37,42 @@ def serve(host: str | None, port: int | None) -> None:
 def prepare_database(database: Database, settings: Settings) -> None:
     """Upgrade the embedded database; ask for the command where the database is somebody's own.
 
-    Raises DatabaseNotReady, and ModelError where the settings name another model than the catalogue was embedded by.
+    Says so where VITRINE_MODEL names another model than the database's, which is the one that is used. Raises
+    DatabaseNotReady, and ModelError where the database's model is not installed.
     """
-    from server.catalog.active_model import find_active_model
+    from server.catalog.active_model import find_model_in_use
     from server.embedding.registry import load_encoder
+    from server.services import open_current
 
-    manifest = load_encoder(settings).manifest
-    if not migrate.status(database).is_current:
+    state = migrate.status(database)
+    if not state.is_current:
         if database.embedded is None:
             raise DatabaseNotReady
-        migrate.upgrade(database, manifest.dimension)
+        # The dimension matters where the table is made, and to nobody later.
+        migrate.upgrade(database, load_encoder(settings).manifest.dimension if state.current is None else 0)
     with database.connection() as connection:
-        find_active_model(connection, manifest)
+        in_use = find_model_in_use(connection, open_current(settings, database))
+    said = None if in_use is None else other_model_sentence(settings, in_use.model)
+    if said is not None:
+        click.echo(said, err=True)
+
+
+def other_model_sentence(settings: Settings, active: "ActiveModel") -> str | None:
+    """What to say where somebody set VITRINE_MODEL to another model than the database's; None where nobody did."""
+    from server.embedding.manifest import read_manifest
+    from server.embedding.registry import find_model
+
+    if "model" not in settings.model_fields_set:
+        return None
+    try:
+        manifest = read_manifest(find_model(settings))
+    except ModelError:
+        advice = f'VITRINE_MODEL names "{settings.model}", which is not installed.'
+    else:
+        if manifest.digest == active.digest:
+            return None
+        advice = f"VITRINE_MODEL names {manifest.name}: `vitrine models activate {settings.model}` would change to it."
+    return f"The products were embedded by {active.name} ({active.revision}), which is used. {advice}"
 
 
 def run_server(settings: Settings, database: Database, host: str, port: int) -> None:

@@ -136,7 +136,12 @@ def _version_numbers(version: str) -> tuple[int, ...]:
 
 
 def _configure(connection: psycopg.Connection) -> None:
-    """Teach a new connection pgvector's types, where the extension is there already."""
+    """Teach a new connection pgvector's types, where the extension is there already.
+
+    Whatever a server's default is, a statement sees what was committed before it: a search counts, and then asks which
+    model it is ranked by (server/search/find.py).
+    """
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     try:
         register_vector(connection)
     except psycopg.ProgrammingError:

@@ -7,9 +7,12 @@ another model than the one that made his vectors calls `follow`, and does his wo
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import NoReturn
 
 from server.embedding.cache import CachedTextEncoder, QueryVector
+from server.embedding.clip import ClipEncoder
 from server.embedding.encoder import Encoder
 from server.embedding.registry import find_model, list_models, load_encoder, open_encoder, read_complete
 from server.errors import ModelError, OtherModel
@@ -26,6 +29,11 @@ class ActiveModel:
     name: str
     revision: str
     digest: str
+
+    @property
+    def label(self) -> str:
+        """Name, revision and as much of the digest as tells it from the others: `vitrine-small 1 (0f3a9b...)`."""
+        return f"{self.name} {self.revision} ({self.digest[:12]})"
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,11 @@ class CurrentEncoder:
         """A single model that is at hand already. Any other one counts as not installed."""
         if isinstance(encoder, CurrentEncoder):
             return encoder
-        return cls(lambda: encoder, refuse_other, query_cache)
+
+        def load(active: ActiveModel) -> Encoder:
+            return encoder if encoder.manifest.digest == active.digest else refuse_other(active)
+
+        return cls(lambda: encoder, load, query_cache)
 
     def get(self) -> Loaded:
         """The model in use. Raises ModelError."""
@@ -96,7 +108,7 @@ class CurrentEncoder:
         return Loaded(encoder, CachedTextEncoder(encoder, self._query_cache))
 
 
-def refuse_other(active: ActiveModel) -> Encoder:
+def refuse_other(active: ActiveModel) -> NoReturn:
     """Raises OtherModel: the database's model is not here."""
     raise OtherModel(
         f"The products of this database were embedded by the model {active.name} ({active.revision}), which is not "
@@ -104,7 +116,7 @@ def refuse_other(active: ActiveModel) -> Encoder:
     )
 
 
-def load_model(settings: Settings, active: ActiveModel) -> Encoder:
+def load_model(settings: Settings, active: ActiveModel) -> ClipEncoder:
     """The encoder of the database's model, found by its digest: bundled, in DATA_DIR/models, or where VITRINE_MODEL is.
 
     Raises OtherModel where it is not installed.
@@ -112,11 +124,12 @@ def load_model(settings: Settings, active: ActiveModel) -> Encoder:
     for model in list_models(settings):
         if model.manifest is not None and model.manifest.digest == active.digest:
             return open_encoder(model.manifest, settings)
-    try:
+    # VITRINE_MODEL may be a path to somewhere else.
+    with suppress(ModelError):
         manifest = read_complete(find_model(settings))
-    except ModelError:
-        return refuse_other(active)
-    return open_encoder(manifest, settings) if manifest.digest == active.digest else refuse_other(active)
+        if manifest.digest == active.digest:
+            return open_encoder(manifest, settings)
+    refuse_other(active)
 
 
 def current_encoder(settings: Settings, find_active: Callable[[], ActiveModel | None]) -> CurrentEncoder:

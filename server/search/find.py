@@ -10,6 +10,7 @@ from pgvector import HalfVector
 from psycopg.rows import class_row
 
 from server.db.named_sql import load
+from server.embedding.current import ActiveModel
 from server.search import plan as planning
 from server.search.plan import Path, Plan
 from server.search.query import Query, Sort
@@ -83,22 +84,54 @@ def _parameters(query: Query) -> dict[str, Any]:
     }
 
 
-def find_page(connection: psycopg.Connection, query: Query, after: list[Any] | None, limit: int) -> Found:
+class ModelMoved(Exception):
+    """The catalogue has another model than the one that made the query's vector. The search is to be made again."""
+
+    def __init__(self, active: ActiveModel) -> None:
+        super().__init__(active)
+        self.active = active
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many products pass the filter (at most COUNT_UP_TO), and the model of the catalogue, if it has one."""
+
+    matching: int
+    active: ActiveModel | None
+
+
+def count_matching(connection: psycopg.Connection, query: Query) -> Counted:
+    """Begin a search: set what it needs for this transaction, count, and make sure of the model.
+
+    The count locks `product` against a change of the model until the transaction ends, and the model is read behind
+    it; so all that this transaction ranks is ranked by that model. Raises ModelMoved where it did not make the vector.
+    """
+    settings = {"ef_search": str(planning.EF_SEARCH), "max_scan_tuples": str(planning.MAX_SCAN_TUPLES)}
+    # One round trip for BEGIN, the settings, the count and the model.
+    with connection.pipeline():
+        connection.execute(SQL["settings"], settings, prepare=True)
+        counting = connection.execute(SQL["count_matching"], _parameters(query), prepare=True)
+        asking = connection.execute(SQL["active_model"], prepare=True)
+    counted, model = counting.fetchone(), asking.fetchone()
+    active = None if model is None else ActiveModel(*model)
+    if query.vector is not None and active is not None and active.digest != query.model:
+        raise ModelMoved(active)
+    return Counted(int(counted[0]) if counted else 0, active)
+
+
+def find_page(
+    connection: psycopg.Connection, query: Query, counted: Counted, after: list[Any] | None, limit: int
+) -> Found:
     """The best `limit` products behind the position `after` (None: from the beginning), in the query's own order.
 
-    Never fewer than min(limit, products that pass the filter and come behind `after`).
+    Never fewer than min(limit, products that pass the filter and come behind `after`). In the transaction of
+    `count_matching`.
     """
     parameters = _parameters(query)
     if after is not None:
         names = {Sort.RELEVANCE: ("after_distance",), Sort.NEWEST: ("after_value",)}
         parameters |= zip((*names.get(query.order, ("after_foreign", "after_value")), "after_sku"), after, strict=True)
-    settings = {"ef_search": str(planning.EF_SEARCH), "max_scan_tuples": str(planning.MAX_SCAN_TUPLES)}
-    # One round trip for BEGIN, the settings and the count.
-    with connection.pipeline():
-        connection.execute(SQL["settings"], settings, prepare=True)
-        counting = connection.execute(SQL["count_matching"], parameters, prepare=True)
-    counted = counting.fetchone()
-    matching = int(counted[0]) if counted else 0
+    matching = counted.matching
     plan = planning.choose_plan(matching, query.vector is not None, after is None)
     if plan.path is Path.BROWSE:
         return Found(_run(connection, f"browse_{query.order}", parameters, limit), matching, plan)

@@ -95,12 +95,17 @@ ORDER BY p.currency <> %(shop_currency)s, -COALESCE(p.current_price, -1), p.sku
 LIMIT %(limit)s
 
 -- name: product_vector
--- The embedding of one product, to search for its like.
-SELECT embedding, status FROM product WHERE sku = %(sku)s
+-- The embedding of one product, to search for its like, and the model that made it. Without the column's dimension in
+-- its type: a prepared statement may not change its result, and the dimension changes with the model.
+SELECT p.embedding::halfvec, p.status, model.name, model.revision, model.digest
+FROM product AS p
+LEFT JOIN embedding_model AS model ON model.id = p.embedding_model
+WHERE p.sku = %(sku)s
 
 -- name: active_model
--- The model that made the catalogue's embeddings. None: nothing is embedded yet.
-SELECT name || ' ' || revision, digest FROM embedding_model WHERE state = 'active'
+-- The model that made the catalogue's embeddings. No row: nothing is embedded yet. Asked behind a statement that reads
+-- `product`, it holds until the transaction ends: a change of the model waits for that statement's lock.
+SELECT name, revision, digest FROM embedding_model WHERE state = 'active'
 
 -- name: common_currency
 -- The currency that most live products are priced in: the shop's, where no setting names it.

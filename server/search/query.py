@@ -36,9 +36,10 @@ class Filters:
 
 @dataclass(frozen=True)
 class Query:
-    """One search. `vector` is None when the shopper only browses."""
+    """One search. `vector` is None when the shopper only browses; `model` is the digest of the model that made it."""
 
     vector: Vector | None = None
+    model: str | None = None
     filters: Filters = field(default_factory=Filters)
     sort: Sort = Sort.RELEVANCE
     limit: int = 24

@@ -11,15 +11,18 @@ import numpy as np
 from PIL import Image
 
 from server.db.engine import Database
+from server.embedding.current import ActiveModel, CurrentEncoder, Loaded
 from server.embedding.encoder import Encoder, Vector
 from server.errors import InvalidCursor, ModelError, NotFound
 from server.search.cursor import CursorCodec
-from server.search.find import SQL, Found, Hit, find_page
+from server.search.find import SQL, Counted, Found, Hit, ModelMoved, count_matching, find_page
 from server.search.plan import COUNT_UP_TO, SORT_POOL, Plan
 from server.search.query import Filters, Query, Sort
 
 # How long the shop's currency and the choices of its filters are remembered.
 CATALOGUE_FACTS_SECONDS = 30.0
+# A change of the model makes a search begin again. That it happens twice to one search is a wonder.
+MOST_MOVES = 5
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,10 @@ class Timing:
 
 @dataclass(frozen=True)
 class ResultPage:
-    """One page. `total` counts the whole result, of which this page is a part; exact below COUNT_UP_TO."""
+    """One page. `total` counts the whole result, of which this page is a part; exact below COUNT_UP_TO.
+
+    model: the one that ranked all of the page; None where nothing was ranked.
+    """
 
     hits: list[Hit]
     total: int
@@ -42,6 +48,7 @@ class ResultPage:
     plan: Plan
     timing: Timing
     currency: str
+    model: ActiveModel | None = None
 
     @property
     def total_is_exact(self) -> bool:
@@ -53,19 +60,13 @@ class SearchService:
     """Finds products by words, by picture or by likeness, under filters. Thread-safe."""
 
     def __init__(
-        self,
-        database: Database,
-        encoder: Encoder,
-        secret_key: str,
-        currency: str | None,
-        embed_text: Callable[[str], tuple[Vector, bool]] | None = None,
+        self, database: Database, encoder: Encoder | CurrentEncoder, secret_key: str, currency: str | None
     ) -> None:
-        """`embed_text` gives a query's vector and whether it was remembered; without it the encoder is asked."""
+        """`currency` is the shop's where somebody chose it; None: that of most products."""
         self._database = database
-        self._encoder = encoder
+        self._current = CurrentEncoder.of(encoder)
         self._cursors = CursorCodec(secret_key)
         self._fixed_currency = currency
-        self._embed_text = embed_text or (lambda text: (encoder.embed_text(text), False))
         self._facts: dict[tuple[Any, ...], tuple[float, Any]] = {}
 
     # -- the four ways to ask ----------------------------------------------------------------------------------
@@ -73,44 +74,60 @@ class SearchService:
     def by_text(self, text: str, query: Query) -> ResultPage:
         """Products that look like `text`. Blank text browses."""
         if not text.strip():
-            return self._page(query, 0.0, cached=False)
-        started = time.perf_counter()
-        vector, cached = self._embed_text(text)
-        return self._page(replace(query, vector=vector), time.perf_counter() - started, cached)
+            return self._browse(query)
+        return self._ranked(query, lambda loaded: loaded.embed_query(text))
 
     def by_image(self, image: Image.Image, query: Query) -> ResultPage:
         """Products that look like an RGB picture."""
-        started = time.perf_counter()
-        vector = self._encoder.embed_image(image)
-        return self._page(replace(query, vector=vector), time.perf_counter() - started, cached=False)
+        return self._ranked(query, lambda loaded: (loaded.encoder.embed_image(image), False))
 
     def similar(self, sku: str, query: Query) -> ResultPage:
-        """Products that look like another one, which itself is left out. Raises NotFound."""
-        with self._database.connection() as connection, connection.cursor(binary=True) as cursor:
-            row = cursor.execute(SQL["product_vector"], {"sku": sku}).fetchone()
-        if row is None or row[1] != "live" or row[0] is None:
-            raise NotFound(f"There is no product {sku} in the shop.")
-        vector = np.asarray(row[0].to_numpy(), dtype=np.float32)
-        filters = replace(query.filters, not_sku=sku)
-        return self._page(replace(query, vector=vector, filters=filters), 0.0, cached=True)
+        """Products that look like another one, which itself is left out. Raises NotFound.
+
+        Its vector is read in the transaction that compares it, so it is of their model whichever that is.
+        """
+        query = self._in_the_shops_currency(replace(query, filters=replace(query.filters, not_sku=sku)))
+        started = time.perf_counter()
+        with self._database.connection() as connection:
+            with connection.cursor(binary=True) as cursor:
+                row = cursor.execute(SQL["product_vector"], {"sku": sku}).fetchone()
+            if row is None or row[1] != "live" or row[0] is None:
+                raise NotFound(f"There is no product {sku} in the shop.")
+            vector = np.asarray(row[0].to_numpy(), dtype=np.float32)
+            return self._page(connection, replace(query, vector=vector, model=row[4]), started, 0.0, cached=True)
 
     # -- the page ----------------------------------------------------------------------------------------------
 
-    def _page(self, query: Query, embed_seconds: float, cached: bool) -> ResultPage:
-        self.check_model()
-        currency = self.currency()
-        query = replace(query, shop_currency=currency)
-        filters = query.filters
-        if filters.currency is None and (filters.price_min is not None or filters.price_max is not None):
-            query = replace(query, filters=replace(filters, currency=currency))
+    def _browse(self, query: Query) -> ResultPage:
+        query = self._in_the_shops_currency(query)
         started = time.perf_counter()
-        fingerprint = query.fingerprint()
-        after = None if query.cursor is None else self._cursors.decode(fingerprint, query.cursor)
         with self._database.connection() as connection:
-            if query.vector is not None and query.order is not Sort.RELEVANCE:
-                hits, total, position, plan = _sorted_pool(connection, query, after)
-            else:
-                hits, total, position, plan = _keyset_page(connection, query, after)
+            return self._page(connection, query, started, 0.0, cached=False)
+
+    def _ranked(self, query: Query, embed: Callable[[Loaded], tuple[Vector, bool]]) -> ResultPage:
+        """A page by the catalogue's model. Where it is not the one that made the vector, all is done again with it."""
+        query = self._in_the_shops_currency(query)
+        embedding = time.perf_counter()
+        loaded = self._current.get()
+        for _ in range(MOST_MOVES):
+            vector, cached = embed(loaded)
+            started = time.perf_counter()
+            asked = replace(query, vector=vector, model=loaded.digest)
+            try:
+                with self._database.connection() as connection:
+                    return self._page(connection, asked, started, started - embedding, cached)
+            except ModelMoved as moved:
+                loaded = self._current.follow(moved.active)
+        raise ModelError("The model of this shop is being changed again and again. Try again in a moment.")
+
+    def _page(self, connection: Any, query: Query, started: float, embed_seconds: float, cached: bool) -> ResultPage:
+        counted = count_matching(connection, query)
+        fingerprint = query.fingerprint()
+        after = None if query.cursor is None else self._cursors.decode(fingerprint, query.cursor, query.model)
+        if query.vector is not None and query.order is not Sort.RELEVANCE:
+            hits, total, position, plan = _sorted_pool(connection, query, counted, after)
+        else:
+            hits, total, position, plan = _keyset_page(connection, query, counted, after)
         sql_seconds = time.perf_counter() - started
         timing = Timing(
             round(embed_seconds * 1000, 3),
@@ -118,17 +135,29 @@ class SearchService:
             round((embed_seconds + sql_seconds) * 1000, 3),
             cached,
         )
-        cursor = None if position is None else self._cursors.encode(fingerprint, position)
-        return ResultPage(hits, total, cursor, plan, timing, query.filters.currency or currency)
+        cursor = None if position is None else self._cursors.encode(fingerprint, position, query.model)
+        currency = query.filters.currency or query.shop_currency
+        model = None if query.vector is None else counted.active
+        return ResultPage(hits, total, cursor, plan, timing, currency, model)
 
-    def check_model(self) -> None:
-        """Vectors of two models cannot be compared: their nearest neighbours are nonsense. Raises ModelError."""
-        rows = self._fact("active_model", {})
-        if rows and rows[0][1] != self._encoder.manifest.digest:
-            raise ModelError(
-                f"The catalogue was embedded by the model {rows[0][0]}, and the settings name "
-                f"{self._encoder.manifest.name}. Set VITRINE_MODEL to the model of the catalogue."
-            )
+    def _in_the_shops_currency(self, query: Query) -> Query:
+        currency, filters = self.currency(), query.filters
+        if filters.currency is None and (filters.price_min is not None or filters.price_max is not None):
+            filters = replace(filters, currency=currency)
+        return replace(query, shop_currency=currency, filters=filters)
+
+    def check_model(self) -> ActiveModel | None:
+        """The catalogue's model, which this process then uses; None where nothing is embedded yet.
+
+        Raises OtherModel where it is not installed here.
+        """
+        with self._database.connection() as connection:
+            row = connection.execute(SQL["active_model"]).fetchone()
+        if row is None:
+            return None
+        active = ActiveModel(*row)
+        self._current.follow(active)
+        return active
 
     # -- facts of the catalogue --------------------------------------------------------------------------------
 
@@ -167,16 +196,16 @@ class SearchService:
 _Page = tuple[list[Hit], int, list[Any] | None, Plan]
 
 
-def _keyset_page(connection: Any, query: Query, after: list[Any] | None) -> _Page:
+def _keyset_page(connection: Any, query: Query, counted: Counted, after: list[Any] | None) -> _Page:
     """A page that goes on behind the sort key of the last one, so that inserts and deletes do not shift it."""
-    found: Found = find_page(connection, query, _from_json(query, after), query.limit + 1)
+    found: Found = find_page(connection, query, counted, _from_json(query, after), query.limit + 1)
     hits, more = found.hits[: query.limit], len(found.hits) > query.limit
     return hits, found.matching, _to_json(query, hits[-1]) if more else None, found.plan
 
 
-def _sorted_pool(connection: Any, query: Query, after: list[Any] | None) -> _Page:
+def _sorted_pool(connection: Any, query: Query, counted: Counted, after: list[Any] | None) -> _Page:
     """A page of the most relevant products put into another order; they alone are the result, and its total."""
-    found = find_page(connection, replace(query, sort=Sort.RELEVANCE), None, SORT_POOL)
+    found = find_page(connection, replace(query, sort=Sort.RELEVANCE), counted, None, SORT_POOL)
     pool = sorted(found.hits, key=lambda hit: _sort_key(query, _position(query, hit)))
     last = _from_json(query, after)
     rest = pool if last is None else [h for h in pool if _sort_key(query, _position(query, h)) > _sort_key(query, last)]

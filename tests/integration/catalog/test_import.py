@@ -438,13 +438,13 @@ def test_a_file_that_is_damaged_farther_down_goes_in_as_far_as_it_is_whole(
     assert len(dump()) > 64
 
 
-def test_a_model_that_is_not_the_databases_is_refused(
+def test_a_database_whose_model_is_not_installed_takes_no_import(
     tmp_path: Path, run: Run, database: Database, image_store: ImageStore, settings: Settings
 ) -> None:
     path = write_csv(tmp_path / "a.csv", [{"sku": "A", "title": "A"}])
     run(path)
     other = Importer(database, FakeEncoder(fake_manifest(DIMENSION, "other")), image_store, settings)
-    with pytest.raises(ModelError, match="embedded by the model fake"):
+    with pytest.raises(ModelError, match=r"embedded by the model fake \(1\), which is not installed here"):
         other.run(path)
 
 

@@ -224,15 +224,20 @@ def test_many_writers_of_the_same_products_neither_fail_nor_double(catalog: Cata
         assert connection.execute("SELECT count(*), count(embedding) FROM product").fetchone() == (12, 12)
 
 
-def test_another_model_than_the_databases_is_refused(
+def test_a_database_whose_model_is_not_installed_takes_no_product(
     catalog: Catalog, database: Database, image_store: ImageStore, settings: Settings
 ) -> None:
     catalog.put(product())
     other = Catalog(database, FakeEncoder(fake_manifest(DIMENSION, "other")), image_store, settings)
-    with pytest.raises(ModelError, match="embedded by the model fake"):
+    with pytest.raises(ModelError, match=r"embedded by the model fake \(1\), which is not installed here"):
         other.put(product())
+
+
+def test_an_empty_database_of_another_dimension_says_how_to_change_it(
+    database: Database, image_store: ImageStore, settings: Settings
+) -> None:
     small = Catalog(database, FakeEncoder(fake_manifest(8)), image_store, settings)
-    with pytest.raises(ModelError, match="vectors of 8 numbers"):
+    with pytest.raises(ModelError, match=r"vectors of 8 numbers; this database was made for 64\. .*activate"):
         small.put(product())
 
 

@@ -12,7 +12,7 @@ from server.db.engine import Database
 from server.embedding.manifest import read_manifest
 from tests.factories import add_image, add_model, add_product, noise, unit_vector
 from tests.integration.cli.conftest import Run
-from tests.tiny_model import DIMENSION
+from tests.tiny_model import DIMENSION, write_tiny_model
 
 SHA = "ab" * 32
 Usage = namedtuple("Usage", "total used free")
@@ -91,17 +91,32 @@ def test_a_missing_model_is_named(run: Run, shop: Database, monkeypatch: pytest.
     assert 'no model "absent"' in failed(examined(run, 1))["model files"]
 
 
-def test_a_catalogue_of_another_model_is_not_searched(run: Run, shop: Database, tiny_model: Path) -> None:
+def test_a_catalogue_whose_model_is_not_installed_names_it(run: Run, shop: Database, tiny_model: Path) -> None:
     with shop.connection() as connection:
         add_model(connection, name="older", digest="another", dimension=DIMENSION)
-    assert "embedded by older 1" in failed(examined(run, 1))["catalogue's model"]
+    report = failed(examined(run, 1))
+    assert "embedded by the model older (1), which is not installed here" in report["model files"]
+
+
+def test_the_databases_model_is_used_whatever_the_settings_name(
+    run: Run, shop: Database, tiny_model: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tiny_model(data_dir / "models" / "large", name="large", image={"mean": [0.1, 0.1, 0.1]})
+    with shop.connection() as connection:
+        add_model(connection, name="tiny", digest=read_manifest(tiny_model).digest, dimension=DIMENSION)
+    monkeypatch.setenv("VITRINE_MODEL", "large")
+    report = examined(run, 0)
+    assert report["model files"][1].startswith("tiny 1,")
+    assert report["catalogue's model"][0] == "warning"
+    assert "embedded by tiny (1), which is used" in report["catalogue's model"][1]
+    assert "`vitrine models activate large`" in report["catalogue's model"][1]
 
 
 def test_a_column_of_another_dimension_is_told(
     run: Run, migrated: Database, database: Database, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", migrated.url)
-    assert f"gives {DIMENSION}" in failed(examined(run, 1))["catalogue's model"]
+    assert f"vectors of {DIMENSION} numbers" in failed(examined(run, 1))["catalogue's model"]
 
 
 def test_live_products_that_no_words_find_are_counted(run: Run, shop: Database, tiny_model: Path) -> None:

@@ -14,9 +14,16 @@ from tests.fakes import FakeEncoder, fake_manifest
 Vector = NDArray[np.float32]
 
 
+class Knowing(FakeEncoder):
+    """Knows the text "query", whose vector is `unit_vector(0)`."""
+
+    def embed_text(self, text: str) -> Vector:
+        return unit_vector(0) if text == "query" else super().embed_text(text)
+
+
 @pytest.fixture
 def encoder() -> FakeEncoder:
-    return FakeEncoder(fake_manifest(DIMENSION))
+    return Knowing(fake_manifest(DIMENSION))
 
 
 @pytest.fixture
@@ -24,7 +31,7 @@ def search(database: Database, encoder: FakeEncoder) -> SearchService:
     """Knows the text "query", whose vector is `unit_vector(0)`."""
     with database.connection() as connection:
         add_model(connection, digest=encoder.manifest.digest)
-    return SearchService(database, encoder, "0123456789abcdef", "USD", lambda text: (unit_vector(0), False))
+    return SearchService(database, encoder, "0123456789abcdef", "USD")
 
 
 @pytest.fixture

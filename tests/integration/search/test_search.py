@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from server.db.engine import Database
-from server.errors import InvalidCursor, ModelError, NotFound
+from server.errors import InvalidCursor, NotFound, OtherModel
 from server.search import plan as planning
 from server.search.find import SQL
 from server.search.query import Filters, Query, Sort
@@ -213,9 +213,9 @@ def test_similar_leaves_the_product_itself_out(search: SearchService, add: Calla
         search.similar("nobody", Query())
 
 
-def test_a_catalogue_of_another_model_is_refused(database: Database, search: SearchService) -> None:
+def test_a_catalogue_whose_model_is_not_installed_is_not_searched(database: Database, search: SearchService) -> None:
     other = FakeEncoder(fake_manifest(64, name="other"))
-    with pytest.raises(ModelError, match="VITRINE_MODEL"):
+    with pytest.raises(OtherModel, match=r"model test \(1\), which is not installed here\. .*`vitrine models add`"):
         SearchService(database, other, "0123456789abcdef", "USD").by_text("query", Query())
 
 
