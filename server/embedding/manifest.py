@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -105,12 +106,14 @@ class Calibration:
 class Golden:
     """What the model said on the machine that installed it, to be said again anywhere: unit vectors, a row each.
 
-    Pictures are not kept: `seeds` names those that server/model_store/golden.py paints.
+    token_ids: of the texts, without padding. Pictures are not kept: `seeds` names those that
+    server/model_store/golden.py paints.
     """
 
     __pydantic_config__ = _STRICT_KEYS
 
     texts: tuple[str, ...]
+    token_ids: tuple[tuple[int, ...], ...]
     text_vectors: tuple[tuple[FiniteFloat, ...], ...]
     seeds: tuple[int, ...]
     image_vectors: tuple[tuple[FiniteFloat, ...], ...]
@@ -184,26 +187,34 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = _ADAPTER.validate_python({**data, "folder": folder})
     except ValidationError as exc:
         raise ModelError(f"{where} is not valid. {_sentences(exc)}", folder=str(folder)) from exc
-    _check_calibration(manifest, where)
-    shortest = manifest.image.shortest_edge
-    if shortest is not None and (manifest.image.resize != "crop" or shortest < manifest.image.size):
-        raise ModelError(
-            f'{where} is not valid. image.shortest_edge: only for resize = "crop", and at least image.size.',
-            folder=str(folder),
-        )
+    problem = _problem(manifest)
+    if problem is not None:
+        raise ModelError(f"{where} is not valid. {problem}", folder=str(folder))
     return manifest
 
 
-def _check_calibration(manifest: Manifest, where: str) -> None:
-    if manifest.calibration is None:
-        return
-    for key in ("text_mean", "image_mean"):
-        length = len(getattr(manifest.calibration, key))
-        if length != manifest.dimension:
-            raise ModelError(
-                f"{where} is not valid. calibration.{key}: {length} numbers, but dimension is {manifest.dimension}.",
-                folder=str(manifest.folder),
-            )
+def _problem(manifest: Manifest) -> str | None:
+    """What is wrong between keys that are right one by one."""
+    for key, vectors, count in _vectors(manifest):
+        if len(vectors) != count:
+            return f"{key}: {len(vectors)} rows, but there should be {count}."
+        for vector in vectors:
+            if len(vector) != manifest.dimension:
+                return f"{key}: {len(vector)} numbers, but dimension is {manifest.dimension}."
+    shortest = manifest.image.shortest_edge
+    if shortest is not None and (manifest.image.resize != "crop" or shortest < manifest.image.size):
+        return 'image.shortest_edge: only for resize = "crop", and at least image.size.'
+    return None
+
+
+def _vectors(manifest: Manifest) -> Iterator[tuple[str, tuple[tuple[float, ...], ...], int]]:
+    """Every list of vectors that a manifest holds: its key, the vectors, and how many there should be."""
+    if manifest.calibration is not None:
+        yield "calibration.text_mean", (manifest.calibration.text_mean,), 1
+        yield "calibration.image_mean", (manifest.calibration.image_mean,), 1
+    if manifest.golden is not None:
+        yield "golden.text_vectors", manifest.golden.text_vectors, len(manifest.golden.texts)
+        yield "golden.image_vectors", manifest.golden.image_vectors, len(manifest.golden.seeds)
 
 
 def _sentences(exc: ValidationError) -> str:

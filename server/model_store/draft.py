@@ -1,4 +1,4 @@
-"""A model on its way in: what every source, a checkpoint or a ready pair of graphs, is brought to before it is measured."""
+"""A model on its way in: what a checkpoint or a ready pair of graphs is brought to before it is measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

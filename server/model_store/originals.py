@@ -1,0 +1,105 @@
+"""A model beside the one that it was made from: texts of every length and pictures of many shapes."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from server.embedding.clip import ClipEncoder
+from server.embedding.encoder import Vectors
+from server.embedding.manifest import read_manifest
+from server.embedding.tokenizer import load_tokenizer
+from server.model_store.calibration import embed_pictures
+from server.model_store.draft import Draft, Original
+from server.model_store.golden import SEEDS, TEXTS, paint, worst_cosine
+from server.model_store.manifest_file import with_digests, write_manifest
+
+_WORDS = [
+    "a",
+    "photo",
+    "of",
+    "some",
+    "red",
+    "and",
+    "blue",
+    "shoes",
+    "with",
+    "white",
+    "laces",
+    "on",
+    "a",
+    "plain",
+    "wooden",
+    "table",
+    "by",
+    "the",
+    "open",
+    "window",
+]
+_PIECE = 16
+_SHAPES = ((224, 224), (500, 333), (333, 500), (64, 48), (900, 120))
+
+
+def texts_of_every_length(longest: int) -> list[str]:
+    """The golden texts, and one text of each number of words from 1 to `longest`."""
+    words = _WORDS * (1 + longest // len(_WORDS))
+    return [*TEXTS, *(" ".join(words[:count]) for count in range(1, longest + 1))]
+
+
+def pictures_of_many_shapes() -> list[Image.Image]:
+    """The golden pictures, as they are and brought to several shapes."""
+    golden = [paint(seed) for seed in SEEDS]
+    return [*golden, *(golden[place % len(golden)].resize(shape) for place, shape in enumerate(_SHAPES))]
+
+
+def parity(encoder: ClipEncoder, original: Original) -> dict[str, float]:
+    """The worst cosine to the original, of texts and of pictures. Raises ModelError."""
+    texts = texts_of_every_length(encoder.manifest.text.context_length)
+    pictures = pictures_of_many_shapes()
+    # A few at a time: a checkpoint pads them all to its context.
+    said = np.concatenate(
+        [original.embed_texts(texts[start : start + _PIECE]) for start in range(0, len(texts), _PIECE)]
+    )
+    ours = np.stack([encoder.embed_text(text) for text in texts])
+    return {
+        "parity_text": round(worst_cosine(said, ours), 7),
+        "parity_image": round(worst_cosine(original.embed_images(pictures), embed_pictures(encoder, pictures)), 7),
+    }
+
+
+class GraphOriginal:
+    """Implements `Original` with the graphs of a draft, for models that come without a checkpoint."""
+
+    def __init__(self, encoder: ClipEncoder) -> None:
+        self._encoder = encoder
+
+    def token_ids(self, text: str) -> list[int]:
+        return load_tokenizer(self._encoder.manifest).encode(text)
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        return self._encoder.embed_texts(texts)
+
+    def embed_images(self, images: Sequence[Image.Image]) -> Vectors:
+        return embed_pictures(self._encoder, images)
+
+
+def original_of(draft: Draft) -> Original:
+    """The checkpoint behind a draft, or the draft's own graphs where there is none. Raises ModelError, OSError."""
+    if draft.original is not None:
+        return draft.original
+    write_manifest(draft.folder, with_digests(draft.manifest, draft.folder))
+    return GraphOriginal(ClipEncoder(read_manifest(draft.folder)))
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for the graphs of an original, removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="vitrine-original-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,173 @@
+"""int8 or float32, tower by tower: decided by what int8 costs on the calibration set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from server.embedding.clip import ClipEncoder
+from server.embedding.encoder import Vectors
+from server.embedding.files import sha256_of
+from server.embedding.manifest import ImageSpec, Manifest, TextSpec
+from server.embedding.ort import Runtime
+from server.errors import ModelError
+from server.model_store.calibration import CalibrationSet, Embedded, agreement, embed_pictures, recall
+from server.model_store.quantise import METHOD, can_quantise, external_files, quantise
+
+Choice = Literal["auto", "float32", "int8"]
+Tower = Literal["text", "image"]
+TOWERS: tuple[Tower, ...] = ("text", "image")
+Say = Callable[[str], None]
+
+# Of recall@10: one point.
+MOST_LOSS = 0.01
+
+# A model that finds hardly more than chance does has no recall to lose. What it still has is its order, and int8 may
+# change three of ten places: int8 towers of trained models change one or two.
+CHANCE_FACTOR = 3.0
+LEAST_AGREEMENT = 0.7
+
+FLOAT32 = ("float32", "fp32")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What int8 costs: recall@10 with and without it, and the share of top-10 lists that stay."""
+
+    recall: float
+    recall_int8: float
+    agreement: float
+    chance: float
+
+    @property
+    def near_chance(self) -> bool:
+        """Whether recall says nothing, because the float32 model has next to none."""
+        return self.recall < CHANCE_FACTOR * self.chance
+
+    @property
+    def too_much(self) -> bool:
+        """Whether float32 is worth its time here."""
+        if self.near_chance:
+            return self.agreement < LEAST_AGREEMENT
+        # A difference of exactly one point is not more than one.
+        return self.recall - self.recall_int8 > MOST_LOSS + 1e-9
+
+    def sentence(self) -> str:
+        """The figures, for people."""
+        words = f"recall@10 {self.recall:.3f} -> {self.recall_int8:.3f}, agreement of top-10 lists {self.agreement:.3f}"
+        return f"{words} (recall is near chance, so agreement decides)" if self.near_chance else words
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The manifest of the model as it will be installed, what it says of the set, and the figures for [measured]."""
+
+    manifest: Manifest
+    embedded: Embedded
+    measured: dict[str, float]
+    quantisation: str | None
+
+
+def choose(manifest: Manifest, choice: Choice, pairs: CalibrationSet, runtime: Runtime, say: Say) -> Chosen:
+    """Measure int8 for each tower that is float32 and keep it where it costs little, or do as `choice` says.
+
+    manifest: of the float32 model; its folder gets the int8 graphs beside the others. Raises ModelError.
+    """
+    full = _embed(manifest, pairs, runtime, say)
+    towers = [tower for tower in TOWERS if tower_precision(manifest, tower) == "float32"]
+    if choice == "float32" or not towers:
+        return Chosen(manifest, full, {"recall": recall(full, pairs.right)}, manifest.quantisation)
+    if not can_quantise():
+        if choice == "int8":
+            raise ModelError("--precision int8 needs the package onnx: pip install 'vitrine[models]'.")
+        say("The towers stay as they are: int8 needs the package onnx (pip install 'vitrine[models]').")
+        return Chosen(manifest, full, {"recall": recall(full, pairs.right)}, None)
+    small = {tower: _with_tower(manifest, _quantised(manifest, tower, say), tower) for tower in towers}
+    said = {tower: _said(small[tower], tower, full, pairs, runtime) for tower in towers}
+    losses = {tower: _loss(full, said[tower], pairs) for tower in towers}
+    kept = [tower for tower in towers if choice == "int8" or not losses[tower].too_much]
+    if choice == "auto" and len(kept) == 2 and _loss(full, _together(full, said, kept), pairs).too_much:
+        # Each is cheap enough alone, both are not: the one that costs more gives way.
+        kept.remove(max(kept, key=lambda tower: (losses[tower].recall - losses[tower].recall_int8, tower)))
+    for tower in towers:
+        verdict = "int8" if tower in kept else "stays float32"
+        say(f"The {tower} tower {verdict}: {losses[tower].sentence()}.")
+    embedded = _together(full, said, kept)
+    measured = _measured(losses, _loss(full, embedded, pairs))
+    for tower in kept:
+        manifest = _with_tower(manifest, getattr(small[tower], tower), tower)
+    return Chosen(manifest, embedded, measured, _words(towers, kept))
+
+
+def tower_precision(manifest: Manifest, tower: Tower) -> str:
+    """float32, float16 or int8."""
+    precision = getattr(manifest, tower).precision or manifest.precision
+    return "float32" if precision in FLOAT32 else str(precision)
+
+
+def _words(towers: list[Tower], kept: list[Tower]) -> str | None:
+    if not kept:
+        return "none: int8 costs more than one point of recall@10 in both towers" if len(towers) == 2 else None
+    rest = [tower for tower in towers if tower not in kept]
+    kept_back = (
+        f"; the {rest[0]} tower stays float32, where int8 costs more than one point of recall@10" if rest else ""
+    )
+    return f"{METHOD}, {' and '.join(kept)}{kept_back}"
+
+
+def _measured(losses: dict[Tower, Loss], final: Loss) -> dict[str, float]:
+    figures: dict[str, float] = {"recall_float32": final.recall, "recall": final.recall_int8, "chance": final.chance}
+    figures["agreement"] = final.agreement
+    for tower, loss in losses.items():
+        figures[f"recall_{tower}_int8"] = loss.recall_int8
+        figures[f"agreement_{tower}_int8"] = loss.agreement
+    return figures
+
+
+def _loss(full: Embedded, other: Embedded, pairs: CalibrationSet) -> Loss:
+    return Loss(recall(full, pairs.right), recall(other, pairs.right), agreement(full, other), pairs.chance)
+
+
+def _quantised(manifest: Manifest, tower: Tower, say: Say) -> TextSpec | ImageSpec:
+    """Write the tower's int8 graph beside its float32 one; its part of the manifest."""
+    say(f"Making the {tower} tower int8, to measure what that costs ...")
+    spec: TextSpec | ImageSpec = getattr(manifest, tower)
+    target = manifest.folder / f"{spec.file.removesuffix('.onnx')}-int8.onnx"
+    quantise(manifest.folder / spec.file, target)
+    return replace(spec, file=target.name, sha256=sha256_of(target), precision="int8")
+
+
+def _with_tower(manifest: Manifest, spec: TextSpec | ImageSpec, tower: Tower) -> Manifest:
+    """The manifest with this graph in place of the tower's own, and with the weights that each keeps outside itself."""
+    left = external_files(manifest.folder / getattr(manifest, tower).file)
+    files = {name: sha256 for name, sha256 in manifest.files.items() if name not in left}
+    files |= {name: sha256_of(manifest.folder / name) for name in external_files(manifest.folder / spec.file)}
+    changed: dict[str, Any] = {tower: spec}
+    return replace(manifest, files=files, **changed)
+
+
+def _embed(manifest: Manifest, pairs: CalibrationSet, runtime: Runtime, say: Say) -> Embedded:
+    say(f"Embedding the calibration set: {len(pairs.captions)} captions, {len(pairs.pictures)} pictures ...")
+    encoder = ClipEncoder(manifest, runtime)
+    return Embedded(_texts(encoder, pairs), embed_pictures(encoder, pairs.pictures))
+
+
+def _said(manifest: Manifest, tower: Tower, full: Embedded, pairs: CalibrationSet, runtime: Runtime) -> Embedded:
+    """What the model says with this tower's int8 graph; the other tower's vectors are those that are there."""
+    encoder = ClipEncoder(manifest, runtime)
+    if tower == "text":
+        return replace(full, texts=_texts(encoder, pairs))
+    return replace(full, pictures=embed_pictures(encoder, pairs.pictures))
+
+
+def _texts(encoder: ClipEncoder, pairs: CalibrationSet) -> Vectors:
+    # One by one, as queries come: in a batch, an int8 tower's answer depends a little on the neighbours.
+    return np.stack([encoder.embed_text(caption) for caption in pairs.captions])
+
+
+def _together(full: Embedded, said: dict[Tower, Embedded], kept: list[Tower]) -> Embedded:
+    return Embedded(
+        texts=said["text"].texts if "text" in kept else full.texts,
+        pictures=said["image"].pictures if "image" in kept else full.pictures,
+    )

@@ -1,0 +1,195 @@
+"""Ready pairs of ONNX graphs to drafts, without torch: transformers.js, immich, and any pair with a manifest."""
+
+import re
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from server.embedding.files import check_digest
+from server.embedding.manifest import MANIFEST_FILE, read_manifest
+from server.errors import ModelError
+from server.model_store.draft import Draft
+from server.model_store.graph_facts import image_facts, text_facts
+from server.model_store.layouts import QUANTISED, Layout
+from server.model_store.manifest_file import with_digests, write_manifest
+from server.model_store.preprocessing import read_preprocessing
+from server.model_store.sources import Fetched
+from server.model_store.text_files import canonicalise, load_tokenizer_file, read_json, read_text_rules
+from server.model_store.unpadded import runs_unpadded
+
+TEXT, IMAGE, TOKENIZER = "text.onnx", "image.onnx", "tokenizer.json"
+
+# transformers' own defaults, which its configuration files leave out.
+_DEFAULT_LENGTHS = {"clip": 77, "siglip": 64, "siglip2": 64}
+
+# CLIP's learned temperature is clipped at 100, and published models end there or near it. Graphs do not hold it, and no
+# ranking depends on it.
+LOGIT_SCALE = 100.0
+
+
+def draft_ready(fetched: Fetched, name: str, into: Path) -> Draft:
+    """Copy the graphs and the tokenizer into the folder `into` and say what they mean. Raises ModelError, OSError."""
+    if fetched.layout.name == "manifest":
+        return _with_manifest(fetched, into)
+    if fetched.layout.name == "immich":
+        return _immich(fetched, name, into)
+    return _transformers_js(fetched, name, into)
+
+
+def _transformers_js(fetched: Fetched, name: str, into: Path) -> Draft:
+    folder = fetched.folder
+    text, image = (_graph(fetched.layout, f"onnx/{tower}_model") for tower in ("text", "vision"))
+    _copy(folder / text, into / TEXT)
+    _copy(folder / image, into / IMAGE)
+    further = _copy_beside(fetched, into, {text, image})
+    _copy(folder / "tokenizer.json", into / TOKENIZER)
+    config = read_json(folder / "config.json")
+    prepares = read_json(folder / "preprocessor_config.json") or read_json(folder / "processor_config.json")
+    if not prepares:
+        raise ModelError("The model has no preprocessor_config.json, so pictures cannot be prepared for it.")
+    kind = str(config.get("model_type", ""))
+    text_config = config.get("text_config") or {}
+    longest = text_config.get("max_position_embeddings") or _DEFAULT_LENGTHS.get(kind)
+    tables = _tables(folder, into, longest=longest, causal=kind == "clip", preprocessing=prepares)
+    tables["text"]["precision"] = _published_precision(text)
+    tables["image"]["precision"] = _published_precision(image)
+    return Draft(into, _top(fetched, name, tables, further))
+
+
+def _immich(fetched: Fetched, name: str, into: Path) -> Draft:
+    folder = fetched.folder
+    _copy(folder / "textual/model.onnx", into / TEXT)
+    _copy(folder / "visual/model.onnx", into / IMAGE)
+    further = _copy_beside(fetched, into, {"textual/model.onnx", "visual/model.onnx"})
+    config = read_json(folder / "config.json")
+    text_config = (config.get("model_cfg") or config).get("text_cfg") or {}
+    tokenizer = load_tokenizer_file(folder / "textual/tokenizer.json")
+    if (text_config.get("tokenizer_kwargs") or {}).get("clean") == "canonicalize":
+        canonicalise(tokenizer)
+        tokenizer.save(str(into / TOKENIZER))
+    else:
+        _copy(folder / "textual/tokenizer.json", into / TOKENIZER)
+    prepares = read_json(folder / "visual/preprocess_cfg.json")
+    if not prepares:
+        raise ModelError("The model has no visual/preprocess_cfg.json, so pictures cannot be prepared for it.")
+    causal = "hf_model_name" not in text_config and not text_config.get("no_causal_mask")
+    longest = text_config.get("context_length")
+    tables = _tables(folder / "textual", into, longest=longest, causal=causal, preprocessing=prepares)
+    return Draft(into, _top(fetched, name, tables, further))
+
+
+def _tables(
+    rules_folder: Path, into: Path, *, longest: int | None, causal: bool, preprocessing: dict[str, Any]
+) -> dict[str, Any]:
+    """The tables [text] and [image] and the dimension. causal: whether the model may be, which running it decides."""
+    rules = read_text_rules(rules_folder)
+    image = read_preprocessing(preprocessing)
+    context = longest or rules.limit
+    if context is None:
+        raise ModelError("No file of the model says how many tokens a text may have (max_position_embeddings).")
+    text = text_facts(into / TEXT, context, rules.end_id)
+    context = text.length or context
+    picture = image_facts(into / IMAGE, image["size"])
+    if text.dimension != picture.dimension:
+        raise ModelError(
+            f"The text graph gives vectors of {text.dimension} numbers and the image graph of {picture.dimension}. "
+            "They do not belong together."
+        )
+    unpadded = causal and text.length is None and runs_unpadded(into, text, rules, context)
+    return {
+        "dimension": text.dimension,
+        "text": {
+            "file": TEXT,
+            "tokenizer": TOKENIZER,
+            "context_length": context,
+            "causal": unpadded,
+            "end_token": rules.end,
+            "pad_id": rules.pad_id,
+            "input": text.input,
+            "output": text.output,
+            "mask": text.mask,
+            "batch": text.batch,
+        },
+        "image": {"file": IMAGE, **image, "input": picture.input, "output": picture.output, "batch": picture.batch},
+    }
+
+
+def _top(fetched: Fetched, name: str, tables: dict[str, Any], further: list[str]) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "name": name,
+        "revision": fetched.revision,
+        "dimension": tables.pop("dimension"),
+        "precision": "float32",
+        "licence": read_licence(fetched.folder),
+        "source": fetched.source,
+        "logit_scale": LOGIT_SCALE,
+        **tables,
+        "files": dict.fromkeys(further, ""),
+    }
+
+
+def _with_manifest(fetched: Fetched, into: Path) -> Draft:
+    """Digests that the source's manifest gives are checked; those that it leaves out are taken from the files."""
+    folder = fetched.folder
+    try:
+        given = tomllib.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+        text, image = given["text"], given["image"]
+        files = [text["file"], text["tokenizer"], image["file"], *given.get("files", {})]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as exc:
+        raise ModelError(
+            f"{MANIFEST_FILE} of the source cannot be used: it is not TOML or names no file for [text] or [image]."
+        ) from exc
+    for file in files:
+        if not isinstance(file, str) or Path(file).name != file or not (folder / file).is_file():
+            raise ModelError(f"{MANIFEST_FILE} of the source names the file {file}, which is not beside it.")
+        _copy(folder / file, into / file)
+    digests = {text["file"]: text.get("sha256"), text["tokenizer"]: text.get("tokenizer_sha256")}
+    for file, digest in (digests | {image["file"]: image.get("sha256")} | given.get("files", {})).items():
+        if digest:
+            check_digest(folder / file, digest)
+    # A first reading finds what else is wrong with it, in the words of the manifest's own reader.
+    write_manifest(into, with_digests(given, into))
+    read_manifest(into)
+    kept = {key: value for key, value in given.items() if key not in ("golden", "measured", "calibration")}
+    return Draft(into, kept)
+
+
+def read_licence(folder: Path) -> str:
+    """The licence that the model card's header names, or that it names none."""
+    card = folder / "README.md"
+    header = card.read_text(encoding="utf-8", errors="replace")[:20_000] if card.is_file() else ""
+    found = re.search(r"^license(?:_name)?:\s*([\w.+-]+)\s*$", header.split("\n---")[0], re.MULTILINE)
+    return found[1] if found else "not stated by the source"
+
+
+def _graph(layout: Layout, stem: str) -> str:
+    return next(name for name in layout.files if name.startswith(stem) and name.endswith(".onnx"))
+
+
+def _published_precision(name: str) -> str:
+    stem = name.removesuffix(".onnx")
+    if stem.endswith(QUANTISED):
+        return "int8"
+    return "float16" if stem.endswith("_fp16") else "float32"
+
+
+def _copy_beside(fetched: Fetched, into: Path, graphs: set[str]) -> list[str]:
+    """Copy the weights that graphs keep outside them, under the names that the graphs know. Returns these names."""
+    names: list[str] = []
+    for file in fetched.layout.files:
+        name = Path(file).name
+        if "/" not in file or file in graphs or name.endswith((".json", ".txt", ".md", ".onnx")):
+            continue
+        if (into / name).exists():
+            raise ModelError(f"Two graphs of the model keep their weights in files of one name, {name}.")
+        _copy(fetched.folder / file, into / name)
+        names.append(name)
+    return names
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise ModelError(f"The model has no {source.name}, which its layout needs.", path=str(source))
+    shutil.copyfile(source, target)

@@ -1,0 +1,119 @@
+"""`vitrine models verify`: is an installed model still the one that was installed, and what its original is?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from server.embedding.clip import ClipEncoder
+from server.embedding.files import check_digest, digests
+from server.embedding.manifest import Manifest
+from server.embedding.ort import Runtime
+from server.errors import ModelError
+from server.model_store.add import make_draft, tower_precisions
+from server.model_store.golden import ask_again
+from server.model_store.originals import original_of, parity, temporary_folder
+from server.model_store.sources import fetch
+from server.model_store.tokenizer_check import check_tokenizer
+
+# Processors round float32 a little differently, and int8 more so: the same graph gives cosines of 0.9999 and above.
+LEAST_GOLDEN = 0.999
+
+# A float32 graph repeats its original but for rounding. An int8 one is as near as it was when it was installed.
+LEAST_PARITY = 0.9999
+LEAST_PARITY_INT8 = 0.9
+SLACK = 0.005
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. least: what a figure has to reach. ok None: could not be looked at."""
+
+    name: str
+    ok: bool | None
+    value: float | None = None
+    least: float | None = None
+    note: str = ""
+
+
+def verify_model(
+    manifest: Manifest, runtime: Runtime, *, against: str | None = None, say: Callable[[str], None] = lambda _: None
+) -> list[Check]:
+    """Digests, tokenizer, towers, golden texts and pictures; the original where it is at hand.
+
+    against: SOURCE of the original. What is wrong with the model is in the checks; a source that cannot be had raises
+    ModelError.
+    """
+    checks = [_digest(manifest, name, sha256) for name, sha256 in digests(manifest).items()]
+    if not all(check.ok for check in checks):
+        return checks
+    encoder = ClipEncoder(manifest, runtime)
+    checks += [_tried("tokenizer", lambda: check_tokenizer(manifest)), _tried("towers load", lambda: _load(encoder))]
+    if not all(check.ok for check in checks):
+        return checks
+    checks += _golden(encoder)
+    source = against or _at_hand(manifest)
+    if source is None:
+        return checks
+    say(f"Comparing with {source} ...")
+    return checks + _original(encoder, source)
+
+
+def _digest(manifest: Manifest, name: str, sha256: str) -> Check:
+    return _tried(f"sha256 of {name}", lambda: check_digest(manifest.folder / name, sha256))
+
+
+def _tried(name: str, check: Callable[[], None]) -> Check:
+    try:
+        check()
+    except ModelError as exc:
+        return Check(name, False, note=exc.message)
+    return Check(name, True)
+
+
+def _load(encoder: ClipEncoder) -> None:
+    encoder.load_text()
+    encoder.load_image()
+
+
+def _golden(encoder: ClipEncoder) -> list[Check]:
+    golden = encoder.manifest.golden
+    if golden is None:
+        return [Check("golden vectors", None, note="the manifest keeps none")]
+    try:
+        again = ask_again(encoder, golden)
+    except ModelError as exc:
+        return [Check("golden vectors", False, note=exc.message)]
+    return [
+        Check("golden token ids", again.same_tokens, note="" if again.same_tokens else "the tokenizer gives other ids"),
+        _at_least("golden texts", again.text, LEAST_GOLDEN),
+        _at_least("golden pictures", again.image, LEAST_GOLDEN),
+    ]
+
+
+def _at_hand(manifest: Manifest) -> str | None:
+    """The folder that the model came from, where it is still there and can be read."""
+    folder = Path(manifest.source)
+    if folder.is_absolute() and folder.is_dir() and all(find_spec(name) for name in ("torch", "transformers", "onnx")):
+        return manifest.source
+    return None
+
+
+def _original(encoder: ClipEncoder, source: str) -> list[Check]:
+    manifest = encoder.manifest
+    with temporary_folder() as folder:
+        try:
+            figures = parity(encoder, original_of(make_draft(fetch(source), manifest.name, folder)))
+        except OSError as exc:
+            raise ModelError(f"The original cannot be unpacked for comparison: {exc.strerror}.") from exc
+    checks = []
+    for (key, value), precision in zip(figures.items(), tower_precisions(manifest), strict=True):
+        least = LEAST_PARITY
+        if precision != "float32":
+            least = manifest.measured.get(key, LEAST_PARITY_INT8 + SLACK) - SLACK
+        checks.append(_at_least(f"original, {key.removeprefix('parity_')}", value, least))
+    return checks
+
+
+def _at_least(name: str, value: float, least: float) -> Check:
+    return Check(name, value >= least, round(value, 6), round(least, 6))
