@@ -11,6 +11,7 @@ from PIL import Image
 
 from server.embedding.encoder import Pixels, Vector, Vectors
 from server.embedding.files import check_digest, check_further_files
+from server.embedding.lanes import Lanes, slices
 from server.embedding.manifest import ImageSpec, Manifest, TextSpec
 from server.embedding.ort import Runtime, Tower, open_tower
 from server.embedding.preprocess import Preprocessor
@@ -52,7 +53,11 @@ class ClipEncoder:
         self._manifest = manifest
         self._runtime = runtime or Runtime()
         self._text: _Lazy[tuple[TextTokenizer, Tower]] = _Lazy(self._open_text)
-        self._image: _Lazy[Tower] = _Lazy(self._open_image)
+        # One picture that somebody waits for takes all threads; many take one each, see Lanes.
+        self._image: _Lazy[Tower] = _Lazy(lambda: self._open_image(self._runtime.image_threads))
+        self._lanes: _Lazy[tuple[Lanes, Tower]] = _Lazy(
+            lambda: (Lanes(self._runtime.image_threads), self._open_image(threads=1))
+        )
         self._preprocessor = Preprocessor(manifest.image)
         self._text_to_image = _cone_shift(manifest)
 
@@ -112,26 +117,33 @@ class ClipEncoder:
         return self._preprocessor.prepare(image)
 
     def embed_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
-        """Prepared pictures -> (n, dimension) unit rows, in order, IMAGE_BATCH pictures a run. Raises ModelError.
+        """Prepared pictures -> (n, dimension) unit rows, in order, up to IMAGE_BATCH pictures a run. Raises ModelError.
 
-        With an int8 tower a row depends a little on its neighbours, as in `embed_texts`.
+        More than that go through several runs side by side. With an int8 tower a row depends a little on its
+        neighbours, as in `embed_texts`.
         """
         spec = self._manifest.image
         if any(array.shape != (3, spec.size, spec.size) for array in pixels):
             raise ModelError("A picture was prepared for another model. Prepare it again.")
-        tower = self._image.get()
-        vectors = np.empty((len(pixels), self._manifest.dimension), dtype=np.float32)
-        step = spec.batch or IMAGE_BATCH
-        for start in range(0, len(pixels), step):
-            batch = np.stack(pixels[start : start + step])
-            output = tower.run({spec.input: _filled(batch, spec.batch)})
-            vectors[start : start + len(batch)] = self._checked(output, len(batch), spec)
-        return vectors
+        most = spec.batch or IMAGE_BATCH
+        if len(pixels) > most and self._runtime.provider == "cpu" and self._runtime.image_threads > 1:
+            lanes, tower = self._lanes.get()
+            parts = lanes.run(len(pixels), most, lambda part: self._run_images(tower, pixels[part]))
+        else:
+            tower = self._image.get()
+            parts = [self._run_images(tower, pixels[part]) for part in slices(len(pixels), most)]
+        return np.concatenate([np.empty((0, self._manifest.dimension), np.float32), *parts])
 
     def embed_image(self, image: Image.Image) -> Vector:
         """RGB picture -> (dimension,) unit float32."""
         vector: Vector = self.embed_pixels([self.prepare(image)])[0]
         return vector
+
+    def _run_images(self, tower: Tower, pixels: Sequence[Pixels]) -> Vectors:
+        """One run: no more pictures than a batch -> unit rows."""
+        spec = self._manifest.image
+        output = tower.run({spec.input: _filled(np.stack(pixels), spec.batch)})
+        return self._checked(output, len(pixels), spec)
 
     def _ids(self, text: str) -> list[int]:
         tokenizer, _ = self._text.get()
@@ -166,11 +178,11 @@ class ClipEncoder:
         tower = self._open_tower(spec, inputs, self._runtime.text_threads)
         return load_tokenizer(self._manifest), tower
 
-    def _open_image(self) -> Tower:
+    def _open_image(self, threads: int) -> Tower:
         folder, spec = self._manifest.folder, self._manifest.image
         check_digest(folder / spec.file, spec.sha256)
         check_further_files(self._manifest)
-        return self._open_tower(spec, (spec.input,), self._runtime.image_threads)
+        return self._open_tower(spec, (spec.input,), threads)
 
     def _open_tower(self, spec: TextSpec | ImageSpec, inputs: tuple[str, ...], threads: int) -> Tower:
         return open_tower(
