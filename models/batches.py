@@ -98,24 +98,27 @@ class BatchMaker:
         self.std = torch.tensor(config.pixels.std)[:, None, None]
 
     def pick_rows(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Rows of one batch: real ones at random; of the drawn ones half in groups of a kind, half at random."""
+        """Rows of one batch: real and drawn ones as the configuration mixes them, or all of the only kind there is."""
         training = self.config.training
-        drawn = round(training.batch * training.drawn_share) if len(self.drawn) else 0
-        real = training.batch - drawn
-        rows = [self.pick_real(rng, real)]
-        if drawn:
-            grouped = drawn // 2 // training.group
-            for place in rng.choice(len(self.by_kind), min(grouped, len(self.by_kind)), replace=False):
-                members = self.by_kind[place]
-                rows.append(rng.choice(members, min(training.group, len(members)), replace=False))
-            missing = training.batch - sum(map(len, rows))
-            rows.append(rng.choice(np.setdiff1d(self.drawn, np.concatenate(rows)), missing, replace=False))
+        share = training.drawn_share if len(self.real) else 1.0
+        drawn = min(round(training.batch * share) if len(self.drawn) else 0, len(self.drawn))
+        real = min(training.batch - drawn, len(self.real))
+        return np.concatenate([self.pick_real(rng, real), self.pick_drawn(rng, drawn)])
+
+    def pick_drawn(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """Half of them in groups of one kind, each kind as likely as another; the rest at random."""
+        group = self.config.training.group
+        rows = [np.empty(0, np.int64)]
+        for place in rng.permutation(len(self.by_kind))[: count // 2 // group]:
+            members = self.by_kind[place]
+            rows.append(rng.choice(members, min(group, len(members)), replace=False))
+        missing = count - sum(map(len, rows))
+        rows.append(rng.choice(np.setdiff1d(self.drawn, np.concatenate(rows)), missing, replace=False))
         return np.concatenate(rows).astype(np.int64)
 
     def pick_real(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
         """Half of them in groups of one kind, as hard negatives; a kind comes as often as it has products."""
-        loose = rng.choice(self.real, count // 2, replace=False)
-        rows = set(loose.tolist())
+        rows = set(rng.choice(self.real, count // 2, replace=False).tolist())
         while len(rows) < count:
             kind = self.kinds[rng.choice(self.real)]
             members = self.real[self.kinds[self.real] == kind]

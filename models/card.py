@@ -1,68 +1,64 @@
-"""The texts that stand beside an exported model: manifest.toml and the model card."""
+"""What stands beside an exported model's graphs: what manifest.toml says, and the model card."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from models.config import Config
 from models.encoders import Vectors
+from server.model_store.quantise import METHOD
 
 NAME = "vitrine-small"
 LICENCE = "MIT (weights; see README.md for what is known of the rights in the training data)"
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def describe_model(
+    config: Config, revision: str, logit_scale: float, means: tuple[Vectors, Vectors], measured: Mapping[str, float]
+) -> dict[str, Any]:
+    """The tables of manifest.toml but for digests and golden vectors.
 
-
-def list_numbers(values: Vectors) -> str:
-    """A TOML array of floats with six digits, eight to a line."""
-    words = [f"{float(value):.6f}" for value in values]
-    lines = [", ".join(words[start : start + 8]) for start in range(0, len(words), 8)]
-    return "[\n  " + ",\n  ".join(lines) + ",\n]"
-
-
-def write_manifest(
-    folder: Path, config: Config, revision: str, logit_scale: float, text_mean: Vectors, image_mean: Vectors
-) -> None:
-    """Write manifest.toml for the files that already lie in the folder."""
+    means: of the text embeddings and of the image embeddings. measured: figures by name.
+    """
     network, pixels = config.network, config.pixels
-    text = f"""format = 1
-name = "{NAME}"
-revision = "{revision}"
-dimension = {network.joint}
-precision = "int8"
-licence = "{LICENCE}"
-source = "trained by models/train.py, configs/default.toml"
-logit_scale = {logit_scale:.4f}
-[text]
-file = "text.onnx"
-sha256 = "{digest(folder / "text.onnx")}"
-tokenizer = "tokenizer.json"
-tokenizer_sha256 = "{digest(folder / "tokenizer.json")}"
-context_length = {network.context}
-causal = true
-end_token = "<|endoftext|>"
-input = "input_ids"
-output = "embedding"
-[image]
-file = "image.onnx"
-sha256 = "{digest(folder / "image.onnx")}"
-size = {network.image_size}
-resize = "pad"
-background = [255, 255, 255]
-interpolation = "bicubic"
-mean = {list(pixels.mean)}
-std = {list(pixels.std)}
-input = "pixel_values"
-output = "embedding"
-[calibration]
-text_mean = {list_numbers(text_mean)}
-image_mean = {list_numbers(image_mean)}
-"""
-    (folder / "manifest.toml").write_text(text, encoding="utf-8")
+    return {
+        "format": 1,
+        "name": NAME,
+        "revision": revision,
+        "dimension": network.joint,
+        "precision": "int8",
+        "licence": LICENCE,
+        "source": "trained by models/train.py, configs/default.toml",
+        "logit_scale": round(logit_scale, 4),
+        "quantisation": f"{METHOD}; the table of tokens int8, one scale a token; large convolutions float16",
+        "text": {
+            "file": "text.onnx",
+            "tokenizer": "tokenizer.json",
+            "context_length": network.context,
+            "causal": True,
+            "end_token": "<|endoftext|>",
+            "input": "input_ids",
+            "output": "embedding",
+            "pooling": "end",
+        },
+        "image": {
+            "file": "image.onnx",
+            "size": network.image_size,
+            "resize": "pad",
+            "background": [255, 255, 255],
+            "interpolation": "bicubic",
+            "mean": list(pixels.mean),
+            "std": list(pixels.std),
+            "input": "pixel_values",
+            "output": "embedding",
+        },
+        "measured": {key: round(float(value), 6) for key, value in measured.items()},
+        "calibration": {
+            key: [round(float(number), 6) for number in mean]
+            for key, mean in zip(("text_mean", "image_mean"), means, strict=True)
+        },
+    }
 
 
 CARD = """# {name}

@@ -31,11 +31,11 @@ class Data:
     def describe(self) -> str:
         """One line: how many products of each part."""
         parts = ", ".join(f"{count} {part}" for part, count in sorted(count_parts(self.items).items()))
-        return f"training on {parts}; {len(self.held_out)} fashion real products held out"
+        return f"training on {parts}; {len(self.held_out)} real products held out"
 
 
 def split_real(catalogues: Sequence[Path], config: Config) -> tuple[list[Item], list[Item]]:
-    """Real products to train on, and fashion real products held out by title."""
+    """Real products to train on, and those held out: fashion by title, the rest by picture."""
     kept: list[Item] = []
     held_out: list[Item] = []
     for path in catalogues:

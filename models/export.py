@@ -26,22 +26,35 @@ from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
 from models.captions import draw_caption
-from models.card import write_card, write_manifest
+from models.card import describe_model, write_card
 from models.config import Config
 from models.data import split_real
 from models.drawn import HELD_OUT_SEED, drawn_items, load_drawn
 from models.encoders import OnnxEncoder, TorchEncoder, Vectors
 from models.evaluate import judge_drawn, judge_fashion
-from models.graphs import quantise, trace_image, trace_text
+from models.graphs import shrink_convolutions, trace_image, trace_text
 from models.items import Item
 from models.network import DualEncoder, build_network
 from models.pictures import normalise
+from server.embedding.clip import ClipEncoder
+from server.embedding.manifest import read_manifest
+from server.model_store.golden import golden_table
+from server.model_store.manifest_file import with_digests, write_manifest
+from server.model_store.quantise import quantise
 
 HERE = Path(__file__).resolve().parent
 CALIBRATION_ITEMS = 600  # of each source
 PARITY_ITEMS = 48
 LEAST_PARITY = 0.9999  # of the float32 graphs; a lower cosine means a mistake in the export
 DRAWN = 1000
+
+# What export_graphs calls its figures -> what the manifest of any model does.
+PARITY_KEYS = {
+    "text float32": "parity_text_float32",
+    "text int8": "parity_text",
+    "image float32": "parity_image_float32",
+    "image int8": "parity_image",
+}
 
 
 @dataclass
@@ -102,6 +115,7 @@ def export_graphs(trained: Trained, folder: Path, items: Sequence[Item]) -> dict
                 trace_image(trained.network, trained.config.network.image_size, plain)
                 shutil.copyfile(plain, source)
             quantise(source, folder / f"{tower}.onnx")
+            shrink_convolutions(folder / f"{tower}.onnx")
             parity[f"{tower} float32"] = worst_cosine(right[tower], run_graph(plain, key, inputs))
             parity[f"{tower} int8"] = worst_cosine(right[tower], run_graph(folder / f"{tower}.onnx", key, inputs))
             if parity[f"{tower} float32"] < LEAST_PARITY:
@@ -117,6 +131,13 @@ def calibrate(encoder: OnnxEncoder, items: Sequence[Item]) -> tuple[Vectors, Vec
     texts = encoder.embed_texts([draw_caption(item.subject, draw).text for item in items])
     pictures = encoder.embed_pictures(np.stack([item.pixels for item in items]))
     return texts.mean(0), pictures.mean(0)
+
+
+def judge_all(encoder: OnnxEncoder, held_out: Sequence[Item], drawn: bool, size: int) -> dict[str, float]:
+    """The figures of evaluate.py that can be had: of held-out fashion, and of the drawn catalogue if it was learned."""
+    fashion = [item for item in held_out if item.part == "fashion"]
+    figures = judge_fashion(encoder, fashion) if fashion else {}
+    return figures | (judge_drawn(encoder, DRAWN, HERE / "runs", size) if drawn else {})
 
 
 def describe_past(facts: dict[str, float]) -> str:
@@ -138,12 +159,16 @@ def export_run(run: Path, out: Path, catalogues: Sequence[Path], drawn: int, qui
     parity = export_graphs(trained, out, pick.sample(sample, PARITY_ITEMS))
     revision = datetime.now(UTC).strftime("%Y-%m-%d.%H%M")
     scale = float(trained.network.log_scale.exp())
-    write_manifest(out, config, revision, scale, *(np.zeros(config.network.joint, np.float32) for _ in range(2)))
+    measured = {PARITY_KEYS[key]: value for key, value in parity.items()}
+    nothing = np.zeros(config.network.joint, np.float32)
+    write_manifest(out, with_digests(describe_model(config, revision, scale, (nothing, nothing), measured), out))
     encoder = OnnxEncoder(out)
-    write_manifest(out, config, revision, scale, *calibrate(encoder, sample))
+    tables = with_digests(describe_model(config, revision, scale, calibrate(encoder, sample), measured), out)
+    write_manifest(out, tables)
+    write_manifest(out, tables | {"golden": golden_table(ClipEncoder(read_manifest(out)))})
     figures: dict[str, float] = {}
     if not quick:
-        figures = judge_fashion(encoder, held_out) | judge_drawn(encoder, DRAWN, HERE / "runs")
+        figures = judge_all(encoder, held_out, drawn > 0, config.network.image_size)
     about = {
         "revision": revision,
         "past": describe_past(trained.facts),

@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from models.network import END_ID, START_ID, DualEncoder
@@ -91,18 +90,6 @@ def trace_text(network: DualEncoder, path: Path, byte_table: bool) -> None:
 def trace_image(network: DualEncoder, size: int, path: Path) -> None:
     """Write the image tower."""
     trace_graph(ImageGraph(network), torch.rand(2, 3, size, size), "pixel_values", {0: "batch"}, path)
-
-
-def quantise(source: Path, target: Path) -> None:
-    """Matrix products with constant weights as int8, one scale a column.
-
-    Weights take 7 bits (reduce_range): with 8, the products overflow on processors without VNNI, silently.
-    """
-    quantize_dynamic(
-        source, target, op_types_to_quantize=["MatMul"], per_channel=True, reduce_range=True,
-        weight_type=QuantType.QInt8, extra_options={"MatMulConstBOnly": True},
-    )  # fmt: skip
-    shrink_convolutions(target)
 
 
 def shrink_convolutions(path: Path) -> None:

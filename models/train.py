@@ -4,8 +4,9 @@
 
 FILE is any catalogue that `vitrine import` reads. --resume goes on with a run that was stopped; --start-from begins a
 new one with the weights of an exported model of the same sizes.
-State lies in models/runs/<name>/: checkpoint.pt (resumable), tokenizer.json, log.jsonl, curve.png, pid. SIGTERM and
-SIGINT save and leave. The learning rate follows the seconds the run was really running, not a number of steps.
+State lies in models/runs/default/, or the folder that --out names: checkpoint.pt (resumable), tokenizer.json,
+log.jsonl, curve.png, pid. SIGTERM and SIGINT save and leave. The learning rate follows the seconds the run was really
+running, not a number of steps.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ class Trainer:
         figures = judge_fashion(encoder, fashion) if fashion else {}
         figures.pop("fashion_products", None)
         figures.pop("types", None)
-        figures |= judge_drawn(encoder, VALIDATION_DRAWN, self.folder.parent)
+        if self.data.table.drawn.any():
+            figures |= judge_drawn(encoder, VALIDATION_DRAWN, HERE / "runs", self.run.config.network.image_size)
         self.write({"step": self.run.step, "minutes": round(self.run.clock.seconds / 60, 2), **figures})
         plot_curve(self.run.history, self.folder / "curve.png")
 
@@ -147,7 +149,7 @@ def plot_curve(history: list[dict[str, float]], path: Path) -> None:
 
 def start_from(run: Run, data: Data, model: Path) -> None:
     """Fill a new run's network from an exported model of the same sizes."""
-    pixels = np.stack([data.items[place].pixels for place in range(0, len(data.items), len(data.items) // 512)])
+    pixels = np.stack([data.items[place].pixels for place in range(0, len(data.items), len(data.items) // 512 + 1)])
     prepared = normalise(pixels, run.config.pixels.mean, run.config.pixels.std)
     with (model / "manifest.toml").open("rb") as handle:
         scale = float(tomllib.load(handle)["logit_scale"])
@@ -163,7 +165,7 @@ def read_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--drawn", type=int, default=0, help="number of drawn products")
     parser.add_argument("--minutes", type=float, required=True, help="minutes of running time")
-    parser.add_argument("--name", default="default", help="folder in models/runs/")
+    parser.add_argument("--out", type=Path, default=HERE / "runs" / "default", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's checkpoint")
     parser.add_argument("--start-from", type=Path, help="model directory of the same sizes whose weights to go on from")
     return parser.parse_args()
@@ -173,10 +175,10 @@ def main() -> None:
     """Train, or continue."""
     arguments = read_arguments()
     config = load_config(arguments.config)
-    folder = HERE / "runs" / arguments.name
+    folder: Path = arguments.out
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pid").write_text(str(os.getpid()))
-    data = load_data(arguments.catalogue, arguments.drawn, folder.parent, config)
+    data = load_data(arguments.catalogue, arguments.drawn, HERE / "runs", config)
     print(data.describe(), flush=True)
     if arguments.start_from and not (folder / "tokenizer.json").exists():
         shutil.copyfile(arguments.start_from / "tokenizer.json", folder / "tokenizer.json")
