@@ -28,6 +28,7 @@ def readyz() -> Response:
     """Whether database, schema and model are in a state to answer searches. 503 where one is not."""
     services = current_services()
     checks = {}
+    provider = None
     try:
         state = migrate.status(services.database)
         checks["database"] = "ok"
@@ -35,10 +36,13 @@ def readyz() -> Response:
     except VitrineError as exc:
         checks["database"] = exc.message
     try:
-        services.encoder.embed_text("ready")
         services.search.check_model()
+        encoder = services.encoder
+        encoder.embed_text("ready")
+        provider = encoder.execution_provider
         checks["model"] = "ok"
     except VitrineError as exc:
         checks["model"] = exc.message
     ready = all(value == "ok" for value in checks.values())
-    return make_response(jsonify({"ready": ready, "checks": checks}), HTTPStatus.OK if ready else 503)
+    answer = {"ready": ready, "checks": checks, "execution_provider": provider}
+    return make_response(jsonify(answer), HTTPStatus.OK if ready else 503)
