@@ -66,7 +66,6 @@ CREATE TABLE activation (
     per_second     real,
     fill_seconds   real NOT NULL DEFAULT 0,
     index_seconds  real NOT NULL DEFAULT 0,
-    switch_seconds real NOT NULL DEFAULT 0,
     started_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now()
 )

@@ -10,6 +10,7 @@ import click
 import orjson
 from rich.console import Console
 
+from server.cli.activate import activate, rollback
 from server.cli.model_tables import describe, print_checks, print_details, print_models, tell_all
 from server.db.engine import open_database
 from server.db.named_sql import load
@@ -192,3 +193,7 @@ def _steps() -> Callable[[str], None]:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+models.add_command(activate)
+models.add_command(rollback)

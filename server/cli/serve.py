@@ -6,6 +6,7 @@ import multiprocessing
 import socket
 import threading
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -44,17 +45,25 @@ def prepare_database(database: Database, settings: Settings) -> None:
     from server.embedding.registry import load_encoder
     from server.services import open_current
 
-    state = migrate.status(database)
-    if not state.is_current:
-        if database.embedded is None:
-            raise DatabaseNotReady
-        # The dimension matters where the table is made, and to nobody later.
-        migrate.upgrade(database, load_encoder(settings).manifest.dimension if state.current is None else 0)
+    upgrade_embedded(database, lambda: load_encoder(settings).manifest.dimension)
     with database.connection() as connection:
         in_use = find_model_in_use(connection, open_current(settings, database))
     said = None if in_use is None else other_model_sentence(settings, in_use.model)
     if said is not None:
         click.echo(said, err=True)
+
+
+def upgrade_embedded(database: Database, dimension: Callable[[], int]) -> None:
+    """Bring an embedded database to the newest schema. Raises DatabaseNotReady where it is somebody's own.
+
+    dimension: of the vectors, asked where the table is made, and of no interest later.
+    """
+    state = migrate.status(database)
+    if state.is_current:
+        return
+    if database.embedded is None:
+        raise DatabaseNotReady
+    migrate.upgrade(database, dimension() if state.current is None else 0)
 
 
 def other_model_sentence(settings: Settings, active: "ActiveModel") -> str | None:

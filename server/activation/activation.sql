@@ -1,0 +1,180 @@
+-- name: try_lock
+-- One activation at a time. The lock is the session's: it is gone however the process ends.
+SELECT pg_try_advisory_lock(%(key)s)
+
+-- name: models
+-- The models whose vectors the table holds: the active one, and the one beside it.
+SELECT id, name, revision, digest, dimension, state FROM embedding_model
+WHERE state IN ('active', 'candidate', 'previous')
+
+-- name: other_dimension
+-- How many numbers the column beside the active one takes.
+SELECT atttypmod FROM pg_attribute WHERE attrelid = 'product'::regclass AND attname = 'embedding_other'
+
+-- name: empty_other_slot
+-- Makes the columns of the other slot anew, for vectors of {dimension} numbers. The constraints hold for what is
+-- written from now on and are validated when all is filled: nothing is read while the table is locked.
+ALTER TABLE product
+    DROP COLUMN embedding_other,
+    DROP COLUMN embedding_other_model,
+    DROP COLUMN embedding_other_source,
+    DROP COLUMN embedded_other_text;
+ALTER TABLE product
+    ADD COLUMN embedding_other halfvec({dimension}) STORAGE PLAIN,
+    ADD COLUMN embedding_other_model integer
+        CONSTRAINT product_embedding_other_model_fkey REFERENCES embedding_model (id),
+    ADD COLUMN embedding_other_source text,
+    ADD COLUMN embedded_other_text text,
+    ADD CONSTRAINT product_embedding_other_source_check CHECK (embedding_other_source IN ('image', 'text')) NOT VALID,
+    ADD CONSTRAINT product_embedding_other_is_whole
+        CHECK (num_nulls(embedding_other, embedding_other_model, embedding_other_source) IN (0, 3)) NOT VALID,
+    ADD CONSTRAINT product_image_embedding_other_has_image
+        CHECK (embedding_other_source <> 'image' OR image_sha256 IS NOT NULL) NOT VALID,
+    ADD CONSTRAINT product_embedded_other_text_is_for_text
+        CHECK ((embedding_other_source = 'text') = (embedded_other_text IS NOT NULL)) NOT VALID
+
+-- name: retire_others
+-- The models whose vectors are gone with the columns.
+UPDATE embedding_model SET state = 'retired' WHERE state IN ('candidate', 'previous')
+
+-- name: register_candidate
+-- The model whose vectors are to be made.
+INSERT INTO embedding_model (name, revision, precision, dimension, digest, state)
+VALUES (%(name)s, %(revision)s, %(precision)s, %(dimension)s, %(digest)s, 'candidate')
+ON CONFLICT (digest) DO UPDATE SET state = 'candidate', name = excluded.name, revision = excluded.revision
+RETURNING id
+
+-- name: leave_others
+-- Activations of other models that were given up for this one.
+UPDATE activation SET phase = 'left', updated_at = now() WHERE phase NOT IN ('done', 'left') AND model <> %(model)s
+
+-- name: begin_activation
+-- Remembers that this model is on its way in. One that was interrupted goes on.
+INSERT INTO activation (model) VALUES (%(model)s) ON CONFLICT DO NOTHING
+
+-- name: set_totals
+-- What there is to do, counted when the work begins or goes on.
+UPDATE activation
+SET phase = 'fill', per_second = NULL, updated_at = now(), total = counted.total, filled = counted.filled
+FROM (SELECT count(*) AS total, count(embedding_other) AS filled FROM product) AS counted
+WHERE phase NOT IN ('done', 'left')
+RETURNING activation.filled, activation.total
+
+-- name: add_filled
+-- How far the vectors are.
+UPDATE activation SET filled = filled + %(filled)s, per_second = %(per_second)s, updated_at = now()
+WHERE phase NOT IN ('done', 'left')
+
+-- name: set_phase
+-- What is being done now, and how long the parts took so far.
+UPDATE activation
+SET phase = %(phase)s, updated_at = now(), fill_seconds = fill_seconds + %(fill_seconds)s,
+    index_seconds = index_seconds + %(index_seconds)s
+WHERE phase NOT IN ('done', 'left')
+
+-- name: gaps
+-- Products without a vector of the model that is on its way in, in the order of the SKUs. `findable`: the active model
+-- has one.
+SELECT p.sku, p.title, p.image_sha256, image.media_type, p.embedding IS NOT NULL AS findable
+FROM product AS p
+LEFT JOIN image ON image.sha256 = p.image_sha256
+WHERE p.embedding_other IS NULL AND p.sku > %(after)s AND (p.status = 'live' OR NOT %(only_live)s::boolean)
+ORDER BY p.sku
+LIMIT %(limit)s
+
+-- name: lock_gaps
+-- In the order of the SKUs, as every writer locks, so that two never wait for each other in a circle.
+SELECT sku FROM product WHERE sku = ANY (%(sku)s) ORDER BY sku FOR NO KEY UPDATE
+
+-- name: fill
+-- Vectors, for the products that still have the picture or the title that they were made from.
+UPDATE product
+SET embedding_other = new.embedding,
+    embedding_other_model = %(model)s,
+    embedding_other_source = new.source,
+    embedded_other_text = new.text
+FROM unnest(%(sku)s::text[], %(image_sha256)s::text[], %(embedding)b::halfvec[], %(source)s::text[], %(text)s::text[])
+     AS new (sku, image_sha256, embedding, source, text)
+WHERE product.sku = new.sku
+  AND product.embedding_other IS NULL
+  AND product.image_sha256 IS NOT DISTINCT FROM new.image_sha256
+  AND (new.source = 'image' OR product.title = new.text)
+
+-- name: has_gap
+-- Whether a switch would take a product out of the search. What the active model has no vector of is not found today
+-- either.
+SELECT EXISTS (SELECT FROM product WHERE embedding_other IS NULL AND embedding IS NOT NULL)
+
+-- name: index_state
+-- Whether an index is there, and whether a killed CREATE INDEX CONCURRENTLY left it unfinished.
+SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%(index)s)
+
+-- name: index_options
+-- What somebody may have tuned on the index (m, ef_construction).
+SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = to_regclass(%(index)s)
+
+-- name: unvalidated
+-- Constraints of the product table that were made while it was locked and hold for new rows alone so far.
+SELECT conname FROM pg_constraint WHERE conrelid = 'product'::regclass AND NOT convalidated
+
+-- name: leave_active
+-- The first half of the switch in embedding_model: at most one model is active.
+UPDATE embedding_model SET state = 'previous' WHERE state = 'active'
+
+-- name: make_active
+-- The second half.
+UPDATE embedding_model SET state = 'active' WHERE id = %(model)s
+
+-- name: dependants
+-- What hangs on columns of the product table by their number, and so would stay with the old model's when names change
+-- places. Indexes, constraints and statistics of the table itself are not told.
+SELECT DISTINCT COALESCE(view.relkind::text, '') AS kind, view.oid AS view,
+       pg_describe_object(found.classid, found.objid, 0) AS description,
+       format('%%I.%%I', space.nspname, view.relname) AS name,
+       COALESCE(pg_has_role(view.relowner, 'USAGE'), true) AS owned,
+       EXISTS (SELECT FROM pg_attribute AS shown WHERE shown.attrelid = view.oid AND shown.atttypmod > 0
+               AND shown.atttypid = 'halfvec'::regtype) AS shows_dimension
+FROM pg_depend AS found
+JOIN pg_attribute AS col ON col.attrelid = found.refobjid AND col.attnum = found.refobjsubid
+LEFT JOIN pg_rewrite AS rule ON found.classid = 'pg_rewrite'::regclass AND rule.oid = found.objid
+LEFT JOIN pg_class AS view ON view.oid = rule.ev_class
+LEFT JOIN pg_namespace AS space ON space.oid = view.relnamespace
+WHERE found.refclassid = 'pg_class'::regclass AND found.refobjid = 'product'::regclass
+  AND col.attname = ANY (%(columns)s)
+  AND found.classid NOT IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)
+
+-- name: view_definition
+-- A view as it can be made again: its text, and what CREATE OR REPLACE VIEW would forget.
+SELECT pg_get_viewdef(oid), array_to_string(reloptions, ', ') FROM pg_class WHERE oid = %(view)s
+
+-- name: column_rights
+-- Rights on single columns, which stay with a column when its name goes to another.
+SELECT format('GRANT %%s (%%I) ON product TO %%s%%s', granted.privilege_type, col.attname,
+              CASE WHEN granted.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END,
+              CASE WHEN granted.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM pg_attribute AS col, aclexplode(col.attacl) AS granted
+WHERE col.attrelid = 'product'::regclass AND col.attname = ANY (%(columns)s)
+
+-- name: column_comments
+-- Comments stay with a column too.
+SELECT attname, col_description(attrelid, attnum) FROM pg_attribute
+WHERE attrelid = 'product'::regclass AND attname = ANY (%(columns)s)
+
+-- name: progress
+-- The activation under way, or the last one.
+SELECT model.name, model.revision, model.digest, activation.phase, activation.filled, activation.total,
+       activation.per_second, activation.fill_seconds, activation.index_seconds,
+       activation.started_at, activation.updated_at,
+       EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+               WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND datname = current_database()
+                 AND classid::bigint = %(high)s AND objid::bigint = %(low)s) AS running,
+       (SELECT blocks_done::float8 / NULLIF(blocks_total, 0) FROM pg_stat_progress_create_index
+        WHERE relid = 'product'::regclass LIMIT 1) AS index_share
+FROM activation
+JOIN embedding_model AS model ON model.id = activation.model
+ORDER BY activation.phase IN ('done', 'left'), activation.id DESC
+LIMIT 1
+
+-- name: coverage
+-- Live products that no words can find, because the active model made no vector of them.
+SELECT count(*) FROM product WHERE embedding IS NULL AND status = 'live'

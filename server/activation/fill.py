@@ -1,0 +1,191 @@
+"""Makes the vectors that a model lacks: in batches, the shop's products first, each batch a short transaction.
+
+The rule for a picture that cannot be read (its file is lost, or damaged): where the active model has no vector of the
+product either, it stays without one, as words do not find it today. Where the active model has one, a switch would take
+the product out of the search, so the activation stops before it and names the product; with `lost_by_title` the product
+is placed by its title until an import brings its picture back.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import psycopg
+from pgvector import HalfVector
+from psycopg import errors as pg_errors
+
+from server.activation.session import SQL
+from server.catalog.picture import Darkroom, Picture
+from server.embedding.encoder import Encoder, Pixels, Vector
+from server.errors import ModelError, VitrineError
+
+BATCH = 64
+# Batches whose pictures are being prepared while the tower works on the one before.
+AHEAD = 2
+# After so many rounds over all products, what an import goes on putting in is left to the rounds before the switch.
+MOST_ROUNDS = 4
+
+
+@dataclass
+class Gap:
+    """A product without a vector of the model. findable: the active model has one."""
+
+    sku: str
+    title: str
+    image_sha256: str | None
+    media_type: str | None
+    findable: bool
+    picture: Future[Picture] | None = None
+    vector: Vector | None = None
+    source: str = "image"
+
+
+@dataclass
+class Filler:
+    """Fills the gaps of one model. on_filled(products, seconds) is called in each batch's transaction."""
+
+    connection: psycopg.Connection
+    model: int
+    encoder: Encoder
+    darkroom: Darkroom
+    threads: int
+    on_filled: Callable[[int, float], None]
+    lost_by_title: bool = False
+    filled: int = 0
+    by_title: list[str] = field(default_factory=list)
+    lost: dict[str, bool] = field(default_factory=dict)
+
+    def fill(self) -> None:
+        """Fill until a round over all products finds hardly anything.
+
+        Raises ModelError where a product would be lost from the search.
+        """
+        self.lost.clear()
+        with ThreadPoolExecutor(self.threads, "prepare") as pool:
+            try:
+                for _ in range(MOST_ROUNDS):
+                    if self._round(pool) <= BATCH:
+                        break
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        self._check_lost()
+
+    def _round(self, pool: ThreadPoolExecutor) -> int:
+        """Once over the live products, then over the rest; returns how many were filled."""
+        before = self.filled
+        for only_live in (True, False):
+            under_way: deque[list[Gap]] = deque()
+            for gaps in self._batches(only_live):
+                for gap in gaps:
+                    if gap.image_sha256 is not None:
+                        gap.picture = pool.submit(self.darkroom.develop_stored, gap.image_sha256, gap.media_type or "")
+                under_way.append(gaps)
+                if len(under_way) > AHEAD:
+                    self._complete(under_way.popleft())
+            while under_way:
+                self._complete(under_way.popleft())
+        return self.filled - before
+
+    def _batches(self, only_live: bool) -> Iterator[list[Gap]]:
+        after = ""
+        while True:
+            parameters = {"after": after, "only_live": only_live, "limit": BATCH}
+            gaps = [Gap(*row) for row in self.connection.execute(SQL["gaps"], parameters)]
+            if not gaps:
+                return
+            after = gaps[-1].sku
+            gaps = [gap for gap in gaps if gap.sku not in self.lost]
+            if gaps:
+                yield gaps
+
+    def _complete(self, gaps: list[Gap]) -> None:
+        began = time.perf_counter()
+        self._embed(gaps)
+        made = [gap for gap in gaps if gap.vector is not None]
+        for attempt in range(5):
+            try:
+                self._write(made, began)
+                return
+            except (pg_errors.DeadlockDetected, pg_errors.SerializationFailure):
+                if attempt == 4:
+                    raise
+            except pg_errors.ProgramLimitExceeded as exc:
+                raise ModelError(
+                    f"A product's row has no room for the vectors of both models (one of {made[0].sku} to "
+                    f"{made[-1].sku}). Shorten its texts, or take a model of fewer numbers."
+                ) from exc
+
+    # -- vectors -----------------------------------------------------------------------------------------------
+
+    def _embed(self, gaps: list[Gap]) -> None:
+        with_pixels = [(gap, pixels) for gap in gaps if (pixels := _pixels(gap)) is not None]
+        self._run_tower(with_pixels)
+        for gap in gaps:
+            if gap.vector is None and (gap.image_sha256 is None or self._give_up_picture(gap)):
+                gap.vector, gap.source = self.encoder.place_text(gap.title), "text"
+
+    def _run_tower(self, gaps: list[tuple[Gap, Pixels]]) -> None:
+        if not gaps:
+            return
+        try:
+            vectors = self.encoder.embed_pixels([pixels for _, pixels in gaps])
+        except ModelError:
+            # One that the model makes no vector of must not keep the others out.
+            if len(gaps) > 1:
+                for one in gaps:
+                    self._run_tower([one])
+            return
+        for (gap, _), vector in zip(gaps, vectors, strict=True):
+            gap.vector = vector
+
+    def _give_up_picture(self, gap: Gap) -> bool:
+        """Note that the picture gives no vector; whether the title is to take its place."""
+        if self.lost_by_title:
+            self.by_title.append(gap.sku)
+            return True
+        self.lost[gap.sku] = gap.findable
+        return False
+
+    def _check_lost(self) -> None:
+        lost = sorted(sku for sku, findable in self.lost.items() if findable)
+        if lost:
+            names = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
+            raise ModelError(
+                f"The pictures of {len(lost):,} products cannot be read ({names}), and with the new model no words "
+                "would find these. Restore their files, or import them again with their pictures; or add "
+                "--lost-by-title to have them placed by their titles until then. Then run this again: it goes on where it "
+                "stopped."
+            )
+
+    # -- writing -----------------------------------------------------------------------------------------------
+
+    def _write(self, gaps: list[Gap], began: float) -> None:
+        parameters = {
+            "model": self.model,
+            "sku": [gap.sku for gap in gaps],
+            "image_sha256": [gap.image_sha256 for gap in gaps],
+            "embedding": [None if gap.vector is None else HalfVector(gap.vector) for gap in gaps],
+            "source": [gap.source for gap in gaps],
+            "text": [gap.title if gap.source == "text" else None for gap in gaps],
+        }
+        if not gaps:
+            return
+        with self.connection.transaction():
+            self.connection.execute(SQL["lock_gaps"], parameters)
+            filled = self.connection.execute(SQL["fill"], parameters).rowcount
+            self.on_filled(filled, time.perf_counter() - began)
+        self.filled += filled
+
+
+def _pixels(gap: Gap) -> Pixels | None:
+    """The prepared picture; None where there is none, or none that can be read, or another than the product's."""
+    if gap.picture is None:
+        return None
+    try:
+        picture = gap.picture.result()
+    except (VitrineError, OSError, ValueError):
+        return None
+    return picture.pixels if picture.sha256 == gap.image_sha256 else None

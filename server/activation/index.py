@@ -1,0 +1,39 @@
+"""Indexes beside the old ones, built while the shop goes on (CREATE INDEX CONCURRENTLY)."""
+
+import psycopg
+
+from server.activation.session import SQL
+
+HNSW = "product_embedding_other_hnsw"
+ACTIVE_HNSW = "product_embedding_hnsw"
+GAP = "product_embedding_other_gap"
+
+
+def drop_unfinished(connection: psycopg.Connection) -> None:
+    """Drop what a killed run left: it finds nothing, and every write pays for it."""
+    for name in (HNSW, GAP):
+        if _state(connection, name) is False:
+            connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
+def build_gap(connection: psycopg.Connection) -> None:
+    """The index that finds products without a vector of the other model at once, if it is not there."""
+    if _state(connection, GAP) is None:
+        connection.execute(f"CREATE INDEX CONCURRENTLY {GAP} ON product (sku) WHERE embedding_other IS NULL")
+
+
+def build_hnsw(connection: psycopg.Connection) -> None:
+    """The vectors' index, with the options of the active one, if it is not there."""
+    if _state(connection, HNSW) is not None:
+        return
+    row = connection.execute(SQL["index_options"], {"index": ACTIVE_HNSW}).fetchone()
+    options = f" WITH ({row[0]})" if row and row[0] else ""
+    connection.execute(
+        f"CREATE INDEX CONCURRENTLY {HNSW} ON product USING hnsw (embedding_other halfvec_cosine_ops){options}"
+    )
+
+
+def _state(connection: psycopg.Connection, name: str) -> bool | None:
+    """Whether the index is valid; None where there is none."""
+    row = connection.execute(SQL["index_state"], {"index": name}).fetchone()
+    return None if row is None else bool(row[0])

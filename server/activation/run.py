@@ -1,0 +1,161 @@
+"""An activation from beginning to end. Its state is in the database, so one that was killed goes on when run again."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from server.activation import dependants, index
+from server.activation.fill import Filler
+from server.activation.session import SQL, activation_session
+from server.activation.slots import StoredModel, check_fits, read_slots, take_slot
+from server.activation.switch import switch
+from server.catalog.image_store import ImageStore
+from server.catalog.picture import Darkroom
+from server.db.engine import Database
+from server.embedding.encoder import Encoder
+from server.embedding.manifest import Manifest
+from server.errors import ModelError
+from server.settings import Settings
+
+# The rate that is told is one of the last batches.
+RATE_WEIGHT = 0.2
+
+
+@dataclass
+class Summary:
+    """What an activation did. Seconds by part; `locked` is how long nobody could search during the switch."""
+
+    name: str
+    revision: str
+    digest: str
+    previous: str | None = None
+    was_active: bool = False
+    products: int = 0
+    filled: int = 0
+    by_title: list[str] = field(default_factory=list)
+    without_vector: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("fill", "index", "switch", "locked"), 0.0))
+
+
+class Activation:
+    """Makes a model the active one of a database whose shop is open.
+
+    on_progress(phase, filled, total, per_second) is called after every batch and at every new phase.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        encoder: Encoder,
+        images: ImageStore,
+        settings: Settings,
+        *,
+        lost_by_title: bool = False,
+        on_progress: Callable[[str, int, int, float | None], None] = lambda *told: None,
+    ) -> None:
+        self._database = database
+        self._encoder = encoder
+        self._images = images
+        self._settings = settings
+        self._lost_by_title = lost_by_title
+        self._on_progress = on_progress
+        manifest = encoder.manifest
+        self.summary = Summary(manifest.name, manifest.revision, manifest.digest)
+        self._rate: float | None = None
+        self._done = self._total = 0
+
+    def run(self) -> Summary:
+        """Do it, or go on with it. Raises ModelError, Conflict, DatabaseUnavailable with what to do."""
+        with activation_session(self._database) as connection:
+            if check(connection, self._encoder.manifest):
+                self.summary.was_active = True
+                return self.summary
+            slots = read_slots(connection)
+            self.summary.previous = None if slots.active is None else slots.active.name
+            model = take_slot(connection, slots, self._encoder.manifest)
+            filler = self._filler(connection, model)
+            self._fill(connection, filler)
+            self._index(connection)
+            began = time.perf_counter()
+            self._tell(connection, "switch")
+            self.summary.seconds["locked"] = switch(connection, model, filler.fill)
+            self.summary.seconds["switch"] = time.perf_counter() - began
+            self._tell(connection, "done")
+        self.summary.filled = filler.filled
+        self.summary.by_title = filler.by_title
+        self.summary.without_vector = sorted(filler.lost)
+        self.summary.products = self._total
+        return self.summary
+
+    def _filler(self, connection: psycopg.Connection, model: int) -> Filler:
+        darkroom = Darkroom(self._encoder, self._images, self._settings)
+
+        def on_filled(filled: int, seconds: float) -> None:
+            rate = filled / max(seconds, 1e-6)
+            self._rate = rate if self._rate is None else self._rate + RATE_WEIGHT * (rate - self._rate)
+            self._done += filled
+            connection.execute(SQL["add_filled"], {"filled": filled, "per_second": self._rate})
+            self._on_progress("fill", self._done, self._total, self._rate)
+
+        threads = self._settings.prepare_threads
+        return Filler(connection, model, self._encoder, darkroom, threads, on_filled, self._lost_by_title)
+
+    def _fill(self, connection: psycopg.Connection, filler: Filler) -> None:
+        began = time.perf_counter()
+        index.drop_unfinished(connection)
+        index.build_gap(connection)
+        row = connection.execute(SQL["set_totals"]).fetchone()
+        self._done, self._total = (0, 0) if row is None else (int(row[0]), int(row[1]))
+        self._on_progress("fill", self._done, self._total, None)
+        filler.fill()
+        for (constraint,) in connection.execute(SQL["unvalidated"]).fetchall():
+            connection.execute(f"ALTER TABLE product VALIDATE CONSTRAINT {constraint}")
+        self.summary.seconds["fill"] = time.perf_counter() - began
+        # Counting what a filter leaves stays in the index only where all may see a page, and all pages were written.
+        if filler.filled:
+            self._database.refresh_statistics()
+
+    def _index(self, connection: psycopg.Connection) -> None:
+        self._tell(connection, "index")
+        began = time.perf_counter()
+        index.build_hnsw(connection)
+        self.summary.seconds["index"] = time.perf_counter() - began
+
+    def _tell(self, connection: psycopg.Connection, phase: str) -> None:
+        """Everybody who watches sees the phase; the seconds of the one before are kept."""
+        seconds = {f"{part}_seconds": 0.0 for part in ("fill", "index")}
+        before = {"index": "fill", "switch": "index"}.get(phase)
+        if before is not None:
+            seconds[f"{before}_seconds"] = self.summary.seconds[before]
+            connection.execute(SQL["set_phase"], {"phase": phase, **seconds})
+        self._on_progress(phase, self._done, self._total, self._rate)
+
+
+def check(connection: psycopg.Connection, manifest: Manifest) -> bool:
+    """Whether the model is active already. Raises ModelError for what keeps it from becoming so, before any work."""
+    slots = read_slots(connection)
+    if slots.active is not None and slots.active.digest == manifest.digest:
+        return True
+    check_fits(slots, manifest)
+    same = slots.active is not None and slots.active.dimension == manifest.dimension
+    dependants.check_followable(connection, same_dimension=same and slots.other_dimension == manifest.dimension)
+    if not slots.holds(manifest):
+        dependants.check_droppable(connection)
+    return False
+
+
+def previous_model(connection: psycopg.Connection) -> StoredModel:
+    """The model that a rollback goes back to. Raises ModelError where there is none."""
+    other = read_slots(connection).other
+    if other is None or other.state != "previous":
+        begun = "" if other is None else f" Its vectors made room when the activation of {other.name} began."
+        raise ModelError(f"There is no previous model to go back to.{begun}")
+    return other
+
+
+def describe(summary: Summary) -> dict[str, Any]:
+    """For --json."""
+    return {**vars(summary), "seconds": {part: round(took, 4) for part, took in summary.seconds.items()}}

@@ -1,0 +1,83 @@
+"""The switch: names change places in one transaction, so that `embedding` is the new model's, with its own index."""
+
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from server.activation import dependants
+from server.activation.session import SQL, run_locked
+
+INDEXES = (
+    ("product_embedding_hnsw", "product_embedding_other_hnsw"),
+    ("product_embedding_gap", "product_embedding_other_gap"),
+)
+CONSTRAINTS = (
+    ("product_embedding_model_fkey", "product_embedding_other_model_fkey"),
+    ("product_embedding_source_check", "product_embedding_other_source_check"),
+    ("product_embedding_is_whole", "product_embedding_other_is_whole"),
+    ("product_image_embedding_has_image", "product_image_embedding_other_has_image"),
+    ("product_embedded_text_is_for_text", "product_embedded_other_text_is_for_text"),
+)
+# While an import goes on, new gaps come up; so many times they are filled beside it, then it has to wait for a moment.
+ROUNDS = 3
+
+
+def _swap() -> str:
+    """Every name goes to the other of its pair, by way of a third."""
+    statements = []
+    for pairs, rename in (
+        (dependants.COLUMNS, "ALTER TABLE product RENAME COLUMN {} TO {}"),
+        (CONSTRAINTS, "ALTER TABLE product RENAME CONSTRAINT {} TO {}"),
+        (INDEXES, "ALTER INDEX IF EXISTS {} RENAME TO {}"),
+    ):
+        for one, other in pairs:
+            between = f"{one}_between"
+            statements += [rename.format(*step) for step in ((one, between), (other, one), (between, other))]
+    return ";\n".join(statements)
+
+
+SWAP = _swap()
+
+
+def switch(connection: psycopg.Connection, model: int, fill: Callable[[], None]) -> float:
+    """Make the other model the active one; returns for how many seconds the table was locked.
+
+    `fill` fills what gaps there are. While there are any, nothing changes, so nothing that is found today is lost.
+    """
+    held = 0.0
+
+    def change() -> bool:
+        nonlocal held
+        began = time.perf_counter()
+        if has_gap(connection):
+            return False
+        follow = dependants.capture(connection)
+        connection.execute(SWAP)
+        for statement in follow:
+            connection.execute(statement)
+        connection.execute(SQL["leave_active"])
+        connection.execute(SQL["make_active"], {"model": model})
+        connection.execute(SQL["set_phase"], _phase("done"))
+        held = time.perf_counter() - began
+        return True
+
+    for _ in range(ROUNDS):
+        if has_gap(connection):
+            fill()
+        if run_locked(connection, change):
+            return held
+    while not run_locked(connection, change, before=fill):
+        # Only a product that nothing can be made of ends here, and `fill` raises for it.
+        time.sleep(0.1)
+    return held
+
+
+def has_gap(connection: psycopg.Connection) -> bool:
+    """Whether the active model finds a product that the other one would not."""
+    row = connection.execute(SQL["has_gap"]).fetchone()
+    return bool(row and row[0])
+
+
+def _phase(phase: str) -> dict[str, object]:
+    return {"phase": phase, "fill_seconds": 0.0, "index_seconds": 0.0}

@@ -1,0 +1,332 @@
+"""Another model for a shop that is open: whole, resumable, and nothing is lost on the way."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from numpy.typing import NDArray
+
+from server.activation import fill, session
+from server.activation.progress import count_without_vector, read_progress
+from server.activation.session import activation_session
+from server.catalog.ingest import Importer
+from server.errors import Conflict, ModelError
+from server.search.query import Query
+from tests.fakes import FakeEncoder, fake_manifest
+from tests.integration.activation.conftest import PICTURES, TITLES, Shop, product
+
+Expected = Callable[[Shop, FakeEncoder], dict[str, NDArray[np.float32]]]
+ALL = PICTURES + TITLES
+
+
+def assert_holds(shop: Shop, encoder: FakeEncoder, expected: Expected, column: str = "embedding") -> None:
+    """All products have the vectors of this model, in a column and an index that are its own."""
+    wanted, found = expected(shop, encoder), shop.vectors(column)
+    assert found.keys() == wanted.keys()
+    assert {name for name, _ in found.values()} == {encoder.manifest.name}
+    for sku, vector in wanted.items():
+        np.testing.assert_allclose(found[sku][1], vector, atol=2e-3)
+    with shop.database.connection() as connection:
+        row = connection.execute(
+            "SELECT atttypmod, attstorage::text FROM pg_attribute "
+            "WHERE attrelid = 'product'::regclass AND attname = %s",
+            [column],
+        ).fetchone()
+        index = connection.execute(
+            "SELECT indisvalid, pg_get_indexdef(indexrelid) FROM pg_index WHERE indexrelid = to_regclass(%s)",
+            [f"product_{column}_hnsw"],
+        ).fetchone()
+    assert row == (encoder.manifest.dimension, "p")
+    assert index is not None
+    assert index[0]
+    assert f"USING hnsw ({column} halfvec_cosine_ops)" in index[1]
+
+
+@pytest.mark.parametrize("name", ["twin", "wide", "slim"])
+def test_a_shop_gets_another_model_and_keeps_the_one_before(shop: Shop, expected: Expected, name: str) -> None:
+    new: FakeEncoder = getattr(shop, name)
+    summary = shop.activate(new)
+    assert (summary.name, summary.previous, summary.filled, summary.products) == (name, "old", ALL, ALL)
+    assert shop.states() == {"old": "previous", name: "active"}
+    assert_holds(shop, new, expected)
+    assert_holds(shop, shop.old, expected, "embedding_other")
+    page = shop.search.by_text("Thing T-03", Query(limit=3))
+    assert page.hits[0].sku == "T-03"
+    assert page.hits[0].score == pytest.approx(1.0, abs=0.01)
+    assert page.model is not None
+    assert page.model.name == name
+
+
+def test_back_and_forth_embeds_nothing_twice(shop: Shop, expected: Expected) -> None:
+    shop.activate(shop.wide)
+    assert shop.activate(shop.old).filled == 0
+    assert shop.states() == {"old": "active", "wide": "previous"}
+    assert_holds(shop, shop.old, expected)
+    assert_holds(shop, shop.wide, expected, "embedding_other")
+    shop.catalog.put(product("New-1"))
+    assert shop.activate(shop.wide).filled == 1
+    assert_holds(shop, shop.wide, expected)
+
+
+def test_a_third_model_takes_the_place_of_the_previous(shop: Shop, expected: Expected) -> None:
+    shop.activate(shop.wide)
+    shop.activate(shop.slim)
+    assert shop.states() == {"old": "retired", "wide": "previous", "slim": "active"}
+    assert_holds(shop, shop.slim, expected)
+    assert shop.activate(shop.old).filled == ALL
+    assert shop.states() == {"old": "active", "wide": "retired", "slim": "previous"}
+    assert_holds(shop, shop.old, expected)
+
+
+def test_the_active_model_has_nothing_to_do(shop: Shop) -> None:
+    summary = shop.activate(shop.old)
+    assert summary.was_active
+    assert shop.states() == {"old": "active"}
+
+
+def test_an_empty_database_takes_a_model_of_any_dimension(empty_shop: Shop, expected: Expected) -> None:
+    empty_shop.activate(empty_shop.wide)
+    empty_shop.catalog.put(product("A-1"))
+    assert_holds(empty_shop, empty_shop.wide, expected)
+    assert empty_shop.states() == {"wide": "active"}
+
+
+def test_one_that_was_stopped_goes_on_where_it_was(
+    shop: Shop, expected: Expected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fill, "BATCH", 8)
+    told: list[int] = []
+
+    def stop(phase: str, done: int, total: int, rate: float | None) -> None:
+        told.append(done)
+        if done >= 16:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shop.activate(shop.wide, on_progress=stop)
+    assert shop.states() == {"old": "active", "wide": "candidate"}
+    assert shop.search.by_text("Thing T-03", Query()).hits[0].sku == "T-03"
+    with shop.database.connection() as connection:
+        progress = read_progress(connection)
+    assert progress is not None
+    # The batch in which it was stopped is not there by halves.
+    assert (progress.phase, progress.filled, progress.total, progress.running) == ("fill", 8, ALL, False)
+    assert "was interrupted: 8 of 40 products embedded. Run it again" in progress.sentence
+    assert shop.activate(shop.wide).filled == ALL - 8
+    assert_holds(shop, shop.wide, expected)
+
+
+def test_a_candidate_that_was_given_up_makes_room_for_another(
+    shop: Shop, expected: Expected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(phase: str, done: int, total: int, rate: float | None) -> None:
+        if phase == "index":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shop.activate(shop.wide, on_progress=stop)
+    shop.activate(shop.slim)
+    assert_holds(shop, shop.slim, expected)
+    with shop.database.connection() as connection:
+        phases = connection.execute("SELECT phase FROM activation ORDER BY id").fetchall()
+    assert phases == [("left",), ("done",)]
+
+
+def test_products_that_change_meanwhile_are_embedded_as_they_are_in_the_end(
+    shop: Shop, expected: Expected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fill, "BATCH", 8)
+    changed = threading.Event()
+
+    def meddle(phase: str, done: int, total: int, rate: float | None) -> None:
+        if changed.is_set():
+            return
+        changed.set()
+        with shop.database.connection() as connection:
+            # By hand: a title embedded soon, one picture for another's, a product gone.
+            connection.execute("UPDATE product SET title = 'Renamed' WHERE sku = 'T-05'")
+            connection.execute("DELETE FROM product WHERE sku = 'P-29'")
+            connection.execute(
+                "UPDATE product SET image_sha256 = (SELECT image_sha256 FROM product WHERE sku = 'P-01') "
+                "WHERE sku = 'P-02'"
+            )
+        shop.catalog.put(product("P-015"))
+
+    shop.activate(shop.wide, on_progress=meddle)
+    assert changed.is_set()
+    assert_holds(shop, shop.wide, expected)
+
+
+@pytest.mark.parametrize("change", ["title = 'Renamed'", "image_sha256 = NULL"])
+def test_whoever_changes_what_was_embedded_empties_the_other_vector(
+    shop: Shop, expected: Expected, change: str
+) -> None:
+    shop.activate(shop.wide)
+    with shop.database.connection() as connection:
+        if "image" in change:
+            # The active vector's own constraint: a picture's vector needs a picture.
+            change += ", embedding_source = 'text', embedded_text = title"
+        connection.execute(f"UPDATE product SET {change} WHERE sku IN ('P-03', 'T-04')")  # noqa: S608
+        connection.execute("UPDATE product SET price = 99, stock = 1, brand = 'B'")
+        empty = connection.execute(
+            "SELECT sku FROM product WHERE embedding_other IS NULL AND embedding_other_model IS NULL "
+            "AND embedding_other_source IS NULL AND embedded_other_text IS NULL"
+        ).fetchall()
+    # A picture's vector is as true under another title; a title's is as true without a picture that was not there.
+    assert empty == ([("T-04",)] if "title" in change[:6] else [("P-03",)])
+    assert shop.activate(shop.old).filled == 1
+    assert_holds(shop, shop.old, expected)
+
+
+def test_an_import_that_runs_during_a_switch_loses_nothing(
+    shop: Shop, expected: Expected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "feed.csv"
+    rows = [f"I-{n:03},Imported {n},{n}" for n in range(400)] + ["T-05,Renamed by import,7"]
+    path.write_text("sku,title,price\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    done = threading.Event()
+    switching: list[threading.Thread] = []
+
+    def progress(report: object) -> None:
+        if not switching:
+            switching.append(threading.Thread(target=lambda: (shop.activate(shop.wide), done.set())))
+            switching[0].start()
+
+    importer = Importer(shop.database, shop.process(), shop.images, shop.settings, on_progress=progress)
+    report = importer.run(path)
+    switching[0].join()
+    assert done.is_set()
+    assert (report.created, report.updated, report.refused) == (400, 1, 0)
+    assert_holds(shop, shop.wide, expected)
+
+
+def test_an_import_follows_a_model_that_was_changed_between_its_batches(
+    shop: Shop, expected: Expected, tmp_path: Path
+) -> None:
+    path = tmp_path / "feed.csv"
+    rows = [f"I-{n:03},Imported {n},{n}" for n in range(300)]
+    path.write_text("sku,title,price\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    switched: list[str] = []
+
+    def progress(report: object) -> None:
+        # Two batches are planned and partly prepared for the old model by now.
+        if len(switched) < 2:
+            encoder = (shop.wide, shop.slim)[len(switched)]
+            switched.append(shop.activate(encoder).name)
+
+    report = Importer(shop.database, shop.process(), shop.images, shop.settings, on_progress=progress).run(path)
+    assert switched == ["wide", "slim"]
+    assert (report.created, report.refused) == (300, 0)
+    assert_holds(shop, shop.slim, expected)
+
+
+def test_a_write_through_the_catalogue_follows_too(shop: Shop, expected: Expected) -> None:
+    catalog = shop.catalog
+    catalog.put(product("A-1"))
+    shop.activate(shop.wide)
+    catalog.put(product("A-2"))
+    shop.activate(shop.old)
+    catalog.put(product("A-3"))
+    assert_holds(shop, shop.old, expected)
+
+
+def test_a_model_changed_between_plan_and_write_makes_the_plan_anew(
+    shop: Shop, expected: Expected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = shop.catalog
+    embed = FakeEncoder.place_text
+    once: list[str] = []
+
+    def switch_then_embed(self: FakeEncoder, text: str) -> NDArray[np.float32]:
+        if text == "Thing A-1" and not once:
+            once.append(self.manifest.name)
+            shop.activate(shop.wide)
+        return embed(self, text)
+
+    monkeypatch.setattr(FakeEncoder, "place_text", switch_then_embed)
+    catalog.put(product("A-1"))
+    assert once == ["old"]
+    assert_holds(shop, shop.wide, expected)
+
+
+# -- pictures that cannot be read ------------------------------------------------------------------------------
+
+
+def lose_picture(shop: Shop, sku: str) -> None:
+    with shop.database.connection() as connection:
+        row = connection.execute(
+            "SELECT sha256, media_type FROM product JOIN image ON sha256 = image_sha256 WHERE sku = %s", [sku]
+        ).fetchone()
+    assert row is not None
+    shop.images.path(*row).unlink()
+
+
+def test_a_lost_picture_stops_before_the_switch_and_names_the_product(shop: Shop) -> None:
+    lose_picture(shop, "P-07")
+    with pytest.raises(ModelError, match=r"pictures of 1 products cannot be read \(P-07\)"):
+        shop.activate(shop.wide)
+    assert shop.states() == {"old": "active", "wide": "candidate"}
+    assert "P-07" in [hit.sku for hit in shop.search.by_text("anything", Query(limit=100)).hits]
+
+
+def test_a_lost_picture_leaves_its_product_at_its_title_where_asked(shop: Shop) -> None:
+    lose_picture(shop, "P-07")
+    summary = shop.activate(shop.wide, lost_by_title=True)
+    assert summary.by_title == ["P-07"]
+    assert shop.search.by_text("Thing P-07", Query()).hits[0].sku == "P-07"
+    np.testing.assert_allclose(shop.vectors()["P-07"][1], shop.wide.place_text("Thing P-07"), atol=2e-3)
+
+
+def test_a_lost_picture_of_a_product_that_no_words_find_stops_nothing(shop: Shop) -> None:
+    lose_picture(shop, "P-07")
+    with shop.database.connection() as connection:
+        connection.execute(
+            "UPDATE product SET embedding = NULL, embedding_model = NULL, embedding_source = NULL WHERE sku = 'P-07'"
+        )
+        assert count_without_vector(connection) == 1
+    summary = shop.activate(shop.wide)
+    assert summary.without_vector == ["P-07"]
+    assert len(shop.vectors()) == ALL - 1
+
+
+# -- what may not begin ----------------------------------------------------------------------------------------
+
+
+def test_only_one_at_a_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "TAKE_OVER_SECONDS", 0.3)
+    with activation_session(shop.database), pytest.raises(Conflict, match="Another activation is under way"):
+        shop.activate(shop.wide)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "sentence"),
+    [(4_001, "an index takes at most 4,000"), (3_900, "do not fit beside the active model's 64")],
+)
+def test_vectors_that_are_too_long_are_refused_before_any_work(shop: Shop, dimension: int, sentence: str) -> None:
+    with pytest.raises(ModelError, match=sentence):
+        shop.activate(FakeEncoder(fake_manifest(dimension, "huge")))
+    assert shop.states() == {"old": "active"}
+
+
+def test_the_longest_vectors_that_are_taken_fit_into_the_row(empty_shop: Shop, expected: Expected) -> None:
+    texts = {"title": "t" * 500, "description": "d" * 5_000, "brand": "b" * 200, "category": "c" * 300}
+    empty_shop.catalog.put(product("s" * 100, item_group="g" * 100, attributes={"a": "x" * 3_000}, **texts))
+    largest = FakeEncoder(fake_manifest(3_900 - 64, "largest"))
+    empty_shop.activate(largest)
+    assert_holds(empty_shop, largest, expected)
+
+
+def test_a_transaction_that_was_forgotten_ends_the_tries_with_a_sentence(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "GIVE_UP_SECONDS", 0.0)
+    monkeypatch.setattr(session, "TRIES_IN_A_ROW", 2)
+    with psycopg.connect(shop.database.url) as forgotten:
+        forgotten.execute("SELECT count(*) FROM product")
+        with pytest.raises(Conflict, match="Somebody holds the table product for too long"):
+            shop.activate(shop.wide)
+        assert shop.search.by_text("Thing T-03", Query()).hits[0].sku == "T-03"
+    assert shop.activate(shop.wide).filled == ALL
