@@ -57,14 +57,24 @@ def judge_fashion(encoder: Encoder, items: Sequence[Item], quick: bool = False) 
     owners = [item.labels.values["title"] for item in items]
     titles = sorted(set(owners))
     figures = rank_titles(titles, encoder.embed_texts(titles), pictures, owners)
+    types = judge_types(encoder, items, pictures)
+    figures["type"] = types["type"]
+    if not quick:
+        words = {item.labels.values["kind"]: item.subject.kinds[0] for item in items}
+        figures |= {"colour": judge_colour(encoder, items, pictures, words)}
+        figures |= {"fashion_products": len(items), "types": types["types"]}
+    return figures
+
+
+def judge_types(encoder: Encoder, items: Sequence[Item], pictures: Vectors | None = None) -> dict[str, float]:
+    """Zero-shot type among all types of the items; pictures: their vectors, where they are known already."""
+    if pictures is None:
+        pictures = encoder.embed_pictures(np.stack([item.pixels for item in items]))
     words = {item.labels.values["kind"]: item.subject.kinds[0] for item in items}
     kinds = sorted(words)
-    kind_texts = encoder.embed_texts([words[kind] for kind in kinds])
-    figures["type"] = classify(pictures, kind_texts, [kinds.index(item.labels.values["kind"]) for item in items])
-    if not quick:
-        figures |= {"colour": judge_colour(encoder, items, pictures, words)}
-        figures |= {"fashion_products": len(items), "types": len(kinds)}
-    return figures
+    texts = encoder.embed_texts([words[kind] for kind in kinds])
+    right = [kinds.index(item.labels.values["kind"]) for item in items]
+    return {"products": len(items), "type": classify(pictures, texts, right), "types": len(kinds)}
 
 
 def judge_colour(encoder: Encoder, items: Sequence[Item], pictures: Vectors, words: dict[str, str]) -> float:
@@ -126,7 +136,7 @@ def evaluate_folder(folder: Path, catalogues: Sequence[Path], drawn: int, cache:
     figures: dict[str, float] = {}
     if catalogues:
         _, held_out = split_real(catalogues, config)
-        figures |= judge_fashion(encoder, held_out)
+        figures |= judge_fashion(encoder, [item for item in held_out if item.part == "fashion"])
     if drawn:
         figures |= judge_drawn(encoder, drawn, cache, config.network.image_size)
     return figures

@@ -25,13 +25,14 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
+from models.bias import Group, judge_groups
 from models.captions import draw_caption
 from models.card import describe_model, write_card
 from models.config import Config
 from models.data import split_real
 from models.drawn import HELD_OUT_SEED, drawn_items, load_drawn
 from models.encoders import OnnxEncoder, TorchEncoder, Vectors
-from models.evaluate import judge_drawn, judge_fashion
+from models.evaluate import judge_drawn, judge_fashion, judge_types
 from models.graphs import shrink_convolutions, trace_image, trace_text
 from models.items import Item
 from models.network import DualEncoder, build_network
@@ -57,6 +58,14 @@ PARITY_KEYS = {
 }
 
 
+@dataclass(frozen=True)
+class ForCard:
+    """What the checkpoint does not know: how many drawn pictures there were, and a sentence on what came before."""
+
+    drawn: int
+    past: str = ""
+
+
 @dataclass
 class Trained:
     """A checkpoint, ready to embed."""
@@ -77,7 +86,6 @@ def load_run(folder: Path) -> Trained:
     facts = {
         "minutes": state["seconds"] / 60,
         "steps": state["step"],
-        "fresh_since": state["fresh_since"],
         "image_params": sum(p.numel() for p in network.image.parameters()) / 1e6,
         "text_params": sum(p.numel() for p in network.text.parameters()) / 1e6,
     }
@@ -133,20 +141,21 @@ def calibrate(encoder: OnnxEncoder, items: Sequence[Item]) -> tuple[Vectors, Vec
     return texts.mean(0), pictures.mean(0)
 
 
+def select_part(items: Sequence[Item], part: str) -> list[Item]:
+    """The items of one part of the mix."""
+    return [item for item in items if item.part == part]
+
+
 def judge_all(encoder: OnnxEncoder, held_out: Sequence[Item], drawn: bool, size: int) -> dict[str, float]:
-    """The figures of evaluate.py that can be had: of held-out fashion, and of the drawn catalogue if it was learned."""
-    fashion = [item for item in held_out if item.part == "fashion"]
+    """The figures that can be had: of what was held out, and of the drawn catalogue if it was learned."""
+    fashion, grocery = select_part(held_out, "fashion"), select_part(held_out, "grocery")
     figures = judge_fashion(encoder, fashion) if fashion else {}
+    if grocery:
+        figures |= {f"grocery_{name}": value for name, value in judge_types(encoder, grocery).items()}
     return figures | (judge_drawn(encoder, DRAWN, HERE / "runs", size) if drawn else {})
 
 
-def describe_past(facts: dict[str, float]) -> str:
-    """A sentence for the card where a run changed its optimiser on the way."""
-    steps = int(facts["fresh_since"])
-    return f" The first {steps} of the steps were taken with AdamW alone." if steps else ""
-
-
-def export_run(run: Path, out: Path, catalogues: Sequence[Path], drawn: int, quick: bool) -> dict[str, float]:
+def export_run(run: Path, out: Path, catalogues: Sequence[Path], about: ForCard, quick: bool) -> dict[str, float]:
     """Write the whole directory. Returns parity and, unless quick, the figures of evaluate.py."""
     trained = load_run(run)
     config = trained.config
@@ -167,14 +176,14 @@ def export_run(run: Path, out: Path, catalogues: Sequence[Path], drawn: int, qui
     write_manifest(out, tables)
     write_manifest(out, tables | {"golden": golden_table(ClipEncoder(read_manifest(out)))})
     figures: dict[str, float] = {}
+    groups: dict[str, list[Group]] = {}
     if not quick:
-        figures = judge_all(encoder, held_out, drawn > 0, config.network.image_size)
-    about = {
-        "revision": revision,
-        "past": describe_past(trained.facts),
-        "parity": ", ".join(f"{name} {value:.5f}" for name, value in parity.items()),
-    }
-    write_card(out, config, trained.facts | {"drawn": drawn}, figures, about)
+        figures = judge_all(encoder, held_out, about.drawn > 0, config.network.image_size)
+        fashion = select_part(held_out, "fashion")
+        groups = judge_groups(encoder, fashion) if fashion else {}
+    told = ", ".join(f"{name} {value:.5f}" for name, value in parity.items())
+    said = {"revision": revision, "past": about.past, "parity": told}
+    write_card(out, config, trained.facts | {"drawn": about.drawn}, figures, groups, said)
     return parity | figures
 
 
@@ -183,15 +192,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Export a training run as a model directory.")
     parser.add_argument("run", type=Path, help="folder with checkpoint.pt and tokenizer.json")
     parser.add_argument("--out", type=Path, default=HERE / "default")
-    parser.add_argument("--catalogue", type=Path, nargs="+", required=True, help="the Parquet files trained on")
-    parser.add_argument("--drawn", type=int, default=20000, help="drawn pictures trained on, for the card")
+    parser.add_argument("--catalogue", type=Path, nargs="+", required=True, help="the catalogues trained on")
+    parser.add_argument("--drawn", type=int, default=40000, help="drawn pictures trained on, for the card")
+    parser.add_argument("--past", default="", help="a sentence for the card on what came before this run")
     parser.add_argument("--quick", action="store_true", help="leave the figures out")
     arguments = parser.parse_args()
-    print(
-        json.dumps(
-            export_run(arguments.run, arguments.out, arguments.catalogue, arguments.drawn, arguments.quick), indent=1
-        )
-    )
+    about = ForCard(arguments.drawn, arguments.past)
+    print(json.dumps(export_run(arguments.run, arguments.out, arguments.catalogue, about, arguments.quick), indent=1))
 
 
 if __name__ == "__main__":
