@@ -181,3 +181,32 @@ def _trained_merges() -> list[tuple[str, str]]:
 def _prose() -> list[str]:
     paths = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("server/demo/*.py")])
     return [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write_chinese_clip_checkpoint(folder: Path) -> None:
+    """Write a small transformers Chinese-CLIP: BERT's text tower, a vocabulary of characters."""
+    import torch
+    from transformers import ChineseCLIPConfig, ChineseCLIPModel
+
+    folder.mkdir(parents=True, exist_ok=True)
+    characters = "的一是不了在人有我红色连衣裙女蓝条纹衬衫手提包abcdefghijklmnopqrstuvwxyz0123456789,.!?"
+    pieces = [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys(characters), *pieces]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "model_max_length": 512})
+    shape = {"hidden_size": 96, "intermediate_size": 192, "num_hidden_layers": 3, "num_attention_heads": 4}
+    config = ChineseCLIPConfig(
+        projection_dim=64,
+        text_config=shape | {"vocab_size": len(vocabulary), "initializer_range": 0.2},
+        vision_config=shape | {"image_size": 64, "patch_size": 16},
+    )
+    torch.manual_seed(3)
+    ChineseCLIPModel(config).save_pretrained(folder)
+    write_json(
+        folder / "preprocessor_config.json",
+        {
+            "image_processor_type": "ChineseCLIPImageProcessor", "do_resize": True, "do_center_crop": False,
+            "size": {"height": 64, "width": 64}, "resample": 3, "do_rescale": True, "rescale_factor": 1 / 255,
+            "do_normalize": True, "image_mean": OPENAI_MEAN, "image_std": OPENAI_STD,
+        },
+    )  # fmt: skip

@@ -19,6 +19,14 @@ transformers: Any = untyped_transformers
 UNKNOWN_LICENCE = "unknown; see the source"
 # Modules of sentence-transformers that leave the direction of a vector as it is.
 HARMLESS_MODULES = {"Normalize"}
+# Any of these makes a tokenizer. transformers makes an empty one where there is none.
+TOKENIZERS = (
+    ("tokenizer.json",),
+    ("vocab.json", "merges.txt"),
+    ("vocab.txt",),
+    ("spiece.model",),
+    ("tokenizer.model",),
+)
 
 
 @contextmanager
@@ -93,6 +101,8 @@ def load_sentence_transformers(folder: Path) -> Checkpoint:
 
 def load_tokenizer(folder: Path, tokenizer_class: str = "AutoTokenizer") -> Any:
     """The checkpoint's own tokenizer, padding on the right. Raises ModelError."""
+    if not any(all((folder / name).is_file() for name in names) for names in TOKENIZERS):
+        raise ModelError("The checkpoint has no tokenizer (tokenizer.json, or vocab.json and merges.txt).")
     try:
         tokenizer = getattr(transformers, tokenizer_class).from_pretrained(folder, local_files_only=True)
     except Exception as exc:  # anything at all: it needs sentencepiece, or a file is missing, or damaged

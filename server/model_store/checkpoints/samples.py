@@ -14,7 +14,8 @@ _PLAIN = [
     "लाल पोशाक", "ชุดเดรสสีแดง", "İstanbul ıslak", "👗👠 ❤️", "👩🏽‍🦱🏳️‍🌈", "<b>sale</b> &amp; more &nbsp; &#39;now&#39;",
     "https://shop.example/p?id=1&x=2", "e\u0301 is not \u00e9", "a\u200bb\ufeffc",
     "tab\tand\nline\r\nand\u00a0hard space", "100% cotton!!! ... ???", "#tag @name $5 ^_^ ~~ `code` {x} [y] |z| \\",
-    "antidisestablishmentarianism pneumonoultramicroscopicsilicovolcanoconiosis", "word " * 199 + "word", "x" * 300, "9" * 120,
+    "antidisestablishmentarianism pneumonoultramicroscopicsilicovolcanoconiosis", "word " * 199 + "word", "x" * 300,
+    "9" * 120,
 ]  # fmt: skip
 _ALPHABETS = (
     "abcdefghijklmnopqrstuvwxyz ", "ABCDEFGHIJKLM nopqrstuvwxyz'-", "0123456789.,/ ",

@@ -18,7 +18,13 @@ from server.model_store.checkpoints import export as export_module
 from server.model_store.draft import Draft
 from tests.integration.model_store.drafts import cosines, noise, open_draft
 from tests.integration.model_store.fuzzed_texts import fuzzed_texts
-from tests.reference_models import SMALL_CLIP, write_clip_checkpoint, write_json, write_siglip_checkpoint
+from tests.reference_models import (
+    SMALL_CLIP,
+    write_chinese_clip_checkpoint,
+    write_clip_checkpoint,
+    write_json,
+    write_siglip_checkpoint,
+)
 
 LEAST = 0.99999
 # ViT-B/32 itself instead of a smaller CLIP: one and a half minutes and 3 GB.
@@ -50,7 +56,14 @@ def siglip(tmp_path_factory: pytest.TempPathFactory) -> Draft:
     return convert(folder)
 
 
-@pytest.fixture(params=["clip", "siglip"])
+@pytest.fixture(scope="module")
+def chinese_clip(tmp_path_factory: pytest.TempPathFactory) -> Draft:
+    folder = tmp_path_factory.mktemp("chinese") / "chinese"
+    write_chinese_clip_checkpoint(folder)
+    return convert(folder)
+
+
+@pytest.fixture(params=["clip", "siglip", "chinese_clip"])
 def draft(request: pytest.FixtureRequest) -> Draft:
     value: Draft = request.getfixturevalue(request.param)
     return value
@@ -142,6 +155,13 @@ def test_the_manifest_of_a_siglip_says_what_the_checkpoint_means(siglip: Draft) 
     assert (text["context_length"], text["causal"], text["pooling"], text["pad_id"]) == (64, False, "last", 1)
     assert (image["size"], image["resize"]) == (96, "squash")
     assert siglip.manifest["logit_bias"] == pytest.approx(-12.5)
+
+
+def test_the_text_tower_of_a_chinese_clip_is_told_what_is_padding(chinese_clip: Draft) -> None:
+    text = chinese_clip.manifest["text"]
+    assert (text["context_length"], text["causal"], text["pooling"], text["end_token"]) == (52, False, "first", "[SEP]")
+    assert text["mask"] == "attention_mask"
+    assert chinese_clip.manifest["image"]["resize"] == "squash"
 
 
 def test_an_old_configuration_that_names_no_end_token_reads_the_text_at_its_highest_id(
