@@ -188,7 +188,7 @@ def _runtime(settings: Settings) -> Runtime:
 
 def _steps() -> Callable[[str], None]:
     console = Console(stderr=True, highlight=False)
-    return lambda line: console.print(line, markup=False)
+    return lambda line: console.print(line, markup=False, soft_wrap=True)
 
 
 def _json(value: Any) -> str:

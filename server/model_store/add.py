@@ -15,7 +15,7 @@ from server.model_store.draft import Draft
 from server.model_store.golden import golden_table
 from server.model_store.install import Staging, staging, taken
 from server.model_store.manifest_file import with_digests, write_manifest
-from server.model_store.originals import parity
+from server.model_store.originals import Heard, hear, parity
 from server.model_store.precision import Choice, Chosen, choose, tower_precision
 from server.model_store.ready import draft_ready
 from server.model_store.sources import Fetched, fetch, model_name
@@ -51,8 +51,15 @@ def add_model(
     fetched = fetch(source, revision)
     with staging(models_dir, name) as stage:
         draft = make_draft(fetched, name, stage.folder, say)
-        chosen = _measured(draft, fetched, name, precision, runtime, say)
-        _finish(stage, chosen, draft, runtime)
+        manifest = _checked(draft, fetched, name)
+        heard = None
+        if draft.original is not None:
+            say("Comparing with the original ...")
+            heard = hear(draft.original, manifest)
+            del draft  # a checkpoint in memory is as large as all that follows
+        exact = {} if heard is None else _exact(ClipEncoder(manifest, runtime), heard)
+        chosen = choose(manifest, precision, draw_set(), runtime, say)
+        _finish(stage, replace(chosen, measured=exact | chosen.measured), heard, runtime)
         return read_manifest(stage.install())
 
 
@@ -66,36 +73,37 @@ def make_draft(fetched: Fetched, name: str, into: Path, say: Say = lambda _: Non
     return convert_checkpoint(fetched.folder, fetched.layout.name, into)
 
 
-def _measured(draft: Draft, fetched: Fetched, name: str, precision: Choice, runtime: Runtime, say: Say) -> Chosen:
-    """Check the draft, compare it with its original, and decide on int8."""
+def _checked(draft: Draft, fetched: Fetched, name: str) -> Manifest:
+    """Write the draft's manifest, read it as anybody would, and look whether tokenizer and tower belong together."""
     own = {"revision": fetched.revision, "source": fetched.source}
-    # What lies beside the graphs in the folder belongs to them: weights above 2 GB.
     named = {draft.manifest[tower]["file"] for tower in ("text", "image")} | {draft.manifest["text"]["tokenizer"]}
-    further = {path.name: "" for path in draft.folder.iterdir() if not path.name.startswith(".")}
-    files = {file: "" for file in further if file not in named | {MANIFEST_FILE}}
-    write_manifest(draft.folder, with_digests(own | draft.manifest | {"name": name, "files": files}, draft.folder))
+    # What else lies in the folder belongs to the graphs: weights above 2 GB.
+    further = {path.name for path in draft.folder.iterdir() if not path.name.startswith(".")} - named - {MANIFEST_FILE}
+    data = own | draft.manifest | {"name": name, "files": dict.fromkeys(sorted(further), "")}
+    write_manifest(draft.folder, with_digests(data, draft.folder))
     manifest = read_manifest(draft.folder)
     check_tokenizer(manifest)
-    exact: dict[str, float] = {}
-    if draft.original is not None:
-        say("Comparing with the original ...")
-        exact = parity(ClipEncoder(manifest, runtime), draft.original)
-        if min(exact.values()) < LEAST_PARITY:
-            raise ModelError(
-                f"The converted graphs differ from the checkpoint (worst cosine {min(exact.values()):.5f}), so the "
-                "model was not installed. It may be of a kind that is not supported."
-            )
-    chosen = choose(manifest, precision, draw_set(), runtime, say)
-    figures = {f"{key}_float32": value for key, value in exact.items()}
-    return replace(chosen, measured=figures | chosen.measured)
+    return manifest
 
 
-def _finish(stage: Staging, chosen: Chosen, draft: Draft, runtime: Runtime) -> None:
+def _exact(encoder: ClipEncoder, heard: Heard) -> dict[str, float]:
+    """The float32 graphs' parity, for [measured]. Raises ModelError where they are not the model that was asked for."""
+    figures = parity(encoder, heard)
+    worst = min(figures.values())
+    if worst < LEAST_PARITY:
+        raise ModelError(
+            f"The converted graphs differ from the checkpoint (worst cosine {worst:.5f}), so the model was not "
+            "installed. It may be of a kind that is not supported."
+        )
+    return {f"{key}_float32": value for key, value in figures.items()}
+
+
+def _finish(stage: Staging, chosen: Chosen, heard: Heard | None, runtime: Runtime) -> None:
     """Golden vectors, means and figures into the manifest; what no graph needs any more goes."""
     encoder = ClipEncoder(chosen.manifest, runtime)
     measured = dict(chosen.measured)
-    if draft.original is not None:
-        measured |= parity(encoder, draft.original)
+    if heard is not None:
+        measured |= parity(encoder, heard)
     data = _tables(chosen.manifest)
     data["precision"] = precision_in_words(chosen.manifest)
     data["text"]["precision"], data["image"]["precision"] = tower_precisions(chosen.manifest)

@@ -42,6 +42,8 @@ def download(repository: str, revision: str | None) -> Snapshot:
     from huggingface_hub import constants
 
     name = f"{repository}@{revision}" if revision else repository
+    # Each try to connect again is worth a line of the client's log, but not of a person's screen.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     with _sentences(name):
         if constants.HF_HUB_OFFLINE:
             return _cached(repository, revision, name)
@@ -140,6 +142,8 @@ def _sentence(name: str, exc: BaseException) -> str:
         if any(isinstance(cause, kind) and not isinstance(cause, errors.LocalEntryNotFoundError) for cause in chain):
             return sentence
     status = next((status for cause in chain if (status := _status(cause)) is not None), None)
+    if status == 404:
+        return f"The hub has no model {name}. Look at the spelling."
     if status in (401, 403):
         return f"The hub refuses to give {name} (HTTP {status}). Set HF_TOKEN to a token that may read it."
     if status is not None:

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 
 from server.embedding.clip import ClipEncoder
 from server.embedding.encoder import Vectors
-from server.embedding.manifest import read_manifest
+from server.embedding.manifest import Manifest, read_manifest
 from server.embedding.tokenizer import load_tokenizer
 from server.model_store.calibration import embed_pictures
 from server.model_store.draft import Draft, Original
@@ -39,14 +40,30 @@ def pictures_of_many_shapes(size: int) -> list[Image.Image]:
     return [*golden, *(golden[place % len(golden)].resize(shape) for place, shape in enumerate(shapes))]
 
 
-def parity(encoder: ClipEncoder, original: Original) -> dict[str, float]:
+@dataclass(frozen=True)
+class Heard:
+    """What an original says of the texts and pictures above, unit rows."""
+
+    texts: Vectors
+    pictures: Vectors
+
+
+def hear(original: Original, manifest: Manifest) -> Heard:
+    """Ask the original once, so that it need not stay in memory beside what is made of it. Raises ModelError."""
+    return Heard(
+        original.embed_texts(texts_of_every_length(manifest.text.context_length)),
+        original.embed_images(pictures_of_many_shapes(manifest.image.size)),
+    )
+
+
+def parity(encoder: ClipEncoder, heard: Heard) -> dict[str, float]:
     """The worst cosine to the original, of texts and of pictures. Raises ModelError."""
     texts = texts_of_every_length(encoder.manifest.text.context_length)
     pictures = pictures_of_many_shapes(encoder.manifest.image.size)
     ours = np.stack([encoder.embed_text(text) for text in texts])
     return {
-        "parity_text": round(worst_cosine(original.embed_texts(texts), ours), 7),
-        "parity_image": round(worst_cosine(original.embed_images(pictures), embed_pictures(encoder, pictures)), 7),
+        "parity_text": round(worst_cosine(heard.texts, ours), 7),
+        "parity_image": round(worst_cosine(heard.pictures, embed_pictures(encoder, pictures)), 7),
     }
 
 

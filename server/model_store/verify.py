@@ -12,7 +12,7 @@ from server.embedding.ort import Runtime
 from server.errors import ModelError
 from server.model_store.add import make_draft, tower_precisions
 from server.model_store.golden import ask_again
-from server.model_store.originals import original_of, parity, temporary_folder
+from server.model_store.originals import hear, original_of, parity, temporary_folder
 from server.model_store.sources import fetch
 from server.model_store.tokenizer_check import check_tokenizer
 
@@ -103,9 +103,13 @@ def _original(encoder: ClipEncoder, source: str) -> list[Check]:
     manifest = encoder.manifest
     with temporary_folder() as folder:
         try:
-            figures = parity(encoder, original_of(make_draft(fetch(source), manifest.name, folder)))
+            original = original_of(make_draft(fetch(source), manifest.name, folder))
         except OSError as exc:
             raise ModelError(f"The original cannot be unpacked for comparison: {exc.strerror}.") from exc
+        heard = hear(original, manifest)
+    if heard.texts.shape[1] != manifest.dimension:
+        return [Check("original", False, note=f"its vectors have {heard.texts.shape[1]} numbers")]
+    figures = parity(encoder, heard)
     checks = []
     for (key, value), precision in zip(figures.items(), tower_precisions(manifest), strict=True):
         least = LEAST_PARITY
