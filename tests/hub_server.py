@@ -19,9 +19,9 @@ LARGE = (".onnx", ".onnx_data", ".safetensors")  # what a hub keeps apart, named
 class Hub:
     """One repository and how it fails.
 
-    status: what every request gets, with an X-Error-Code, in place of an answer. cuts: so many answers to GET of a large file
-    end after half of it. corrupt: files whose bytes are not those that their digests announce. requests: method, path
-    and Range of each request so far.
+    status: what every request gets, with an X-Error-Code, in place of an answer. cuts: so many answers to GET of a
+    large file end after half of it. corrupt: files whose bytes are not those that their digests announce. requests:
+    method, path and Range of each request so far.
     """
 
     repository: str

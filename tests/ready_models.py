@@ -77,21 +77,21 @@ def text_graph(
     name: str = "input_ids",
     output: str,
     causal: bool = True,
-    mask: bool = False,
     batch: int | str = "batch",
     length: int | str = "length",
     integers: str = "int64",
-    seed: int = 1,
     external: bool = False,
+    pads_matter: bool = False,
 ) -> None:
-    """Token ids -> (batch, DIMENSION): a running mean, or one over the mask, through two matrices.
+    """Token ids -> (batch, DIMENSION): what stands before the end token, or under the mask, through two matrices.
 
     batch, length: a number for an axis that is fixed. external: the weights lie in a file beside the graph.
+    pads_matter: what stands behind the end token counts too.
     """
     pytest.importorskip("onnx", reason="needs the package onnx: pip install 'vitrine[models]'")
     from onnx import TensorProto, helper, numpy_helper
 
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(1)
     weights = {
         "table": rng.standard_normal((vocabulary, WIDTH)).astype(np.float32),
         "first": rng.standard_normal((WIDTH, WIDTH)).astype(np.float32) / 7,
@@ -99,7 +99,7 @@ def text_graph(
         "end": np.array(_end_id(path), np.int64),
         "one": np.array(1, np.int64),
     }
-    read = _read_at_end() if causal else _read_mean()
+    read = _read_all() if pads_matter else _read_at_end() if causal else _read_mean()
     nodes = [
         helper.make_node("Cast", [name], ["ids"], to=TensorProto.INT64),
         helper.make_node("Gather", ["table", "ids"], ["rows"]),
@@ -110,22 +110,22 @@ def text_graph(
     ]
     integer = TensorProto.INT32 if integers == "int32" else TensorProto.INT64
     inputs = [helper.make_tensor_value_info(name, integer, [batch, length])]
-    if mask or not causal:
+    if not causal:
         inputs.append(helper.make_tensor_value_info("attention_mask", integer, [batch, length]))
-        if causal:
-            nodes.append(helper.make_node("Identity", ["attention_mask"], ["unused"]))
     arrays = [numpy_helper.from_array(array, key) for key, array in weights.items()]
-    _save(path, nodes, inputs, output, arrays, batch, external=external)
+    _save(path, nodes, inputs, (output, DIMENSION), arrays, batch, external=external)
 
 
-def image_graph(path: Path, *, name: str = "pixel_values", output: str, batch: int | str = "batch") -> None:
-    """(batch, 3, SIZE, SIZE) float32 -> (batch, DIMENSION): two matrices over all pixels."""
+def image_graph(
+    path: Path, *, name: str = "pixel_values", output: str, batch: int | str = "batch", dimension: int = DIMENSION
+) -> None:
+    """(batch, 3, SIZE, SIZE) float32 -> (batch, dimension): two matrices over all pixels."""
     pytest.importorskip("onnx", reason="needs the package onnx: pip install 'vitrine[models]'")
     from onnx import TensorProto, helper, numpy_helper
 
     rng = np.random.default_rng(2)
     first = rng.standard_normal((3 * SIZE * SIZE, WIDTH)).astype(np.float32) / 28
-    second = rng.standard_normal((WIDTH, DIMENSION)).astype(np.float32)
+    second = rng.standard_normal((WIDTH, dimension)).astype(np.float32)
     nodes = [
         helper.make_node("Flatten", [name], ["flat"], axis=1),
         helper.make_node("MatMul", ["flat", "first"], ["hidden"]),
@@ -134,7 +134,7 @@ def image_graph(path: Path, *, name: str = "pixel_values", output: str, batch: i
     ]
     inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, 3, SIZE, SIZE])]
     arrays = [numpy_helper.from_array(first, "first"), numpy_helper.from_array(second, "second")]
-    _save(path, nodes, inputs, output, arrays, batch)
+    _save(path, nodes, inputs, (output, dimension), arrays, batch)
 
 
 def _read_at_end() -> list[Any]:
@@ -162,6 +162,13 @@ def _read_mean() -> list[Any]:
     ]
 
 
+def _read_all() -> list[Any]:
+    """A mean over everything, padding included."""
+    from onnx import helper
+
+    return [helper.make_node("ReduceMean", ["rows"], ["read"], axes=[1], keepdims=0)]
+
+
 def _write_text_files(folder: Path) -> int:
     write_tokenizer(folder / "tokenizer.json")
     _json(folder / "tokenizer_config.json", SPECIALS)
@@ -179,7 +186,7 @@ def _json(path: Path, data: dict[str, Any]) -> None:
 
 
 def _save(
-    path: Path, nodes: list[Any], inputs: list[Any], output: str, arrays: list[Any], batch: int | str,
+    path: Path, nodes: list[Any], inputs: list[Any], output: tuple[str, int], arrays: list[Any], batch: int | str,
     *, external: bool = False,
 ) -> None:  # fmt: skip
     import onnx
@@ -188,7 +195,7 @@ def _save(
     arrays = [*arrays, numpy_helper.from_array(np.array([-1], np.int64), "last")]
     used = {name for node in nodes for name in node.input}
     arrays = [array for array in arrays if array.name in used]
-    result = helper.make_tensor_value_info(output, TensorProto.FLOAT, [batch, DIMENSION])
+    result = helper.make_tensor_value_info(output[0], TensorProto.FLOAT, [batch, output[1]])
     graph = helper.make_graph(nodes, "small", inputs, [result], arrays)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
