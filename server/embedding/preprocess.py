@@ -76,11 +76,12 @@ def _crop(image: Image.Image, spec: ImageSpec) -> Image.Image:
     """The shortest side becomes `shortest_edge` or `size` and the middle is cut out, as CLIP's own preprocessing does.
 
     Only the part of the picture that survives is resized, so a banner of 10,000 x 10 pixels takes no gigabytes. The
-    arithmetic (the longer side truncated, the offset rounded) is that of torchvision's Resize and CenterCrop.
+    arithmetic (the longer side and the offset truncated) is that of transformers' CLIPImageProcessor; torchvision, and
+    so open_clip, rounds the offset, and is a pixel off where the surplus is odd.
     """
     shortest = min(image.size)
     width, height = (int((spec.shortest_edge or spec.size) * side / shortest) for side in image.size)
-    left, top = round((width - spec.size) / 2), round((height - spec.size) / 2)
+    left, top = (width - spec.size) // 2, (height - spec.size) // 2
     across, down = image.width / width, image.height / height
     box = (left * across, top * down, (left + spec.size) * across, (top + spec.size) * down)
     box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))

@@ -41,7 +41,7 @@ def test_pad_keeps_the_whole_picture_in_the_middle(shape: tuple[int, int]) -> No
 def test_crop_equals_resizing_everything_and_cutting_out_the_middle(shape: tuple[int, int], size: int) -> None:
     image = picture(*shape)
     width, height = (int(size * side / min(shape)) for side in shape)
-    left, top = round((width - size) / 2), round((height - size) / 2)
+    left, top = (width - size) // 2, (height - size) // 2
     middle = (left, top, left + size, top + size)
     # Pillow resizes along one axis and then the other, rounding to bytes in between, and picks the order by the size of
     # the region. Noise shows the order (up to 3 of 255 apart), so the crop has to equal one of the two.
