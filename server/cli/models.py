@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 import orjson
+import psycopg
 from rich.console import Console
 
 from server.cli.activate import activate, rollback
 from server.cli.model_tables import describe, print_checks, print_details, print_models, tell_all
-from server.db.engine import open_database
+from server.db.embedded import EmbeddedPostgres
+from server.db.engine import open_database, translated_errors
 from server.db.named_sql import load
 from server.embedding.manifest import Manifest
 from server.embedding.ort import Runtime
@@ -162,23 +164,29 @@ def _usable(settings: Settings, name: str) -> Manifest:
 
 def _refuse_if_used(settings: Settings, name: str, manifest: Manifest) -> None:
     """Raises Conflict where the database holds vectors of this model. One that cannot be reached is not asked."""
-    embedded = settings.database_url is None
-    if embedded and not (settings.data_dir / "postgres").exists():
+    if settings.database_url is None and not EmbeddedPostgres(settings.data_dir).cluster.exists():
         return
     try:
-        database = open_database(settings)
-    except (DatabaseUnavailable, DatabaseNotReady):
+        state = _state(settings, manifest)
+    except (DatabaseUnavailable, DatabaseNotReady) as exc:
+        click.echo(f"The database was not asked whether it uses the model: {exc.message}", err=True)
         return
+    if state not in (None, "retired"):
+        advice = (
+            "Activate another model first." if state == "active" else "Its vectors are kept for a change of models."
+        )
+        raise Conflict(f'The model "{name}" is in use: it is the {state} model of the database. {advice}')
+
+
+def _state(settings: Settings, manifest: Manifest) -> str | None:
+    database = open_database(settings)
     try:
-        with database.connection() as connection:
+        # A pool would try for ten seconds.
+        with translated_errors(), psycopg.connect(database.url, connect_timeout=5) as connection:
             row = connection.execute(_SQL["model_state"], {"digest": manifest.digest}).fetchone()
-    except (DatabaseUnavailable, DatabaseNotReady):
-        return
     finally:
         database.close()
-    if row is not None and row[0] != "retired":
-        advice = "Activate another model first." if row[0] == "active" else "Its vectors are kept for a rollback."
-        raise Conflict(f'The model "{name}" is in use: it is the {row[0]} model of the database. {advice}')
+    return None if row is None else str(row[0])
 
 
 def _runtime(settings: Settings) -> Runtime:
