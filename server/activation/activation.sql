@@ -130,7 +130,7 @@ UPDATE embedding_model SET state = 'active' WHERE id = %(model)s
 -- places. Indexes, constraints and statistics of the table itself are not told.
 SELECT DISTINCT COALESCE(view.relkind::text, '') AS kind, view.oid AS view,
        pg_describe_object(found.classid, found.objid, 0) AS description,
-       format('%%I.%%I', space.nspname, view.relname) AS name,
+       COALESCE(quote_ident(space.nspname) || '.' || quote_ident(view.relname), '') AS name,
        COALESCE(pg_has_role(view.relowner, 'USAGE'), true) AS owned,
        EXISTS (SELECT FROM pg_attribute AS shown WHERE shown.attrelid = view.oid AND shown.atttypmod > 0
                AND shown.atttypid = 'halfvec'::regtype) AS shows_dimension

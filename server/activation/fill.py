@@ -156,8 +156,8 @@ class Filler:
             raise ModelError(
                 f"The pictures of {len(lost):,} products cannot be read ({names}), and with the new model no words "
                 "would find these. Restore their files, or import them again with their pictures; or add "
-                "--lost-by-title to have them placed by their titles until then. Then run this again: it goes on where it "
-                "stopped."
+                "--lost-by-title to have them placed by their titles until then. Then run this again: it goes on where "
+                "it stopped."
             )
 
     # -- writing -----------------------------------------------------------------------------------------------
