@@ -1,10 +1,12 @@
 """Is the process alive (/healthz), and can it answer searches (/readyz)?"""
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, jsonify, make_response
 from flask_openapi3 import APIBlueprint, Tag
 
+from server.activation.progress import Progress, count_without_vector, read_progress
 from server.api.schemas import HealthAnswer, ReadyAnswer
 from server.db import migrate
 from server.errors import VitrineError
@@ -28,7 +30,7 @@ def readyz() -> Response:
     """Whether database, schema and model are in a state to answer searches. 503 where one is not."""
     services = current_services()
     checks = {}
-    provider = None
+    model: dict[str, Any] = {"model": None, "execution_provider": None, "live_without_vector": None, "activation": None}
     try:
         state = migrate.status(services.database)
         checks["database"] = "ok"
@@ -36,13 +38,24 @@ def readyz() -> Response:
     except VitrineError as exc:
         checks["database"] = exc.message
     try:
-        services.search.check_model()
+        active = services.search.check_model()
         encoder = services.encoder
         encoder.embed_text("ready")
-        provider = encoder.execution_provider
+        model["model"] = None if active is None else active.label
+        model["execution_provider"] = encoder.execution_provider
+        with services.database.connection() as connection:
+            model["live_without_vector"] = count_without_vector(connection)
+            model["activation"] = _told(read_progress(connection))
         checks["model"] = "ok"
     except VitrineError as exc:
         checks["model"] = exc.message
     ready = all(value == "ok" for value in checks.values())
-    answer = {"ready": ready, "checks": checks, "execution_provider": provider}
-    return make_response(jsonify(answer), HTTPStatus.OK if ready else 503)
+    return make_response(jsonify({"ready": ready, "checks": checks, **model}), HTTPStatus.OK if ready else 503)
+
+
+def _told(progress: Progress | None) -> dict[str, Any] | None:
+    """What /readyz says of an activation under way; None where none is."""
+    if progress is None or progress.is_over:
+        return None
+    names = ("name", "revision", "phase", "filled", "total", "per_second", "running")
+    return {name: getattr(progress, name) for name in names}

@@ -175,9 +175,24 @@ class HealthAnswer(BaseModel):
     status: str
 
 
+class ActivationOut(BaseModel):
+    """A change of the model. `phase`: fill, index or switch; `running` is false where it was interrupted."""
+
+    name: str
+    revision: str
+    phase: str
+    filled: int
+    total: int
+    per_second: float | None
+    running: bool
+
+
 class ReadyAnswer(BaseModel):
-    """`ready` is true when every check says `ok`. `execution_provider`: what the model runs on; null if it does not."""
+    """`ready` is true when every check says `ok`."""
 
     ready: bool
     checks: dict[str, str]
-    execution_provider: str | None
+    model: str | None = Field(description="The model that the products were embedded by; null where none are.")
+    execution_provider: str | None = Field(description="What the model runs on; null if it does not.")
+    live_without_vector: int | None = Field(description="Products in the shop that no words find.")
+    activation: ActivationOut | None = Field(description="A change of the model that is under way.")

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 from PIL import Image
 
+from server.activation.progress import read_progress
 from server.catalog.active_model import check_dimension, read_active_model
 from server.catalog.image_store import ImageStore
 from server.cli.serve import other_model_sentence
@@ -215,6 +216,16 @@ def check_embeddings(patient: Patient) -> str:
     return f"All {live:,} live products have one." if live else "There are no live products yet."
 
 
+def check_activation(patient: Patient) -> str:
+    with translated_errors():
+        progress = read_progress(patient.filled)
+    if progress is None or progress.is_over:
+        return "The model is not being changed."
+    if not progress.running:
+        raise Doubtful(progress.sentence)
+    return progress.sentence
+
+
 def check_image_store(patient: Patient) -> str:
     folder = patient.settings.image_dir
     _check_writable(folder, "VITRINE_DATA_DIR")
@@ -265,6 +276,7 @@ CHECKS: dict[str, Callable[[Patient], str]] = {
     "model runs": check_towers,
     "catalogue's model": check_catalogue_model,
     "embeddings": check_embeddings,
+    "activation": check_activation,
     "image store": check_image_store,
     "pictures": check_pictures,
     "free disk": check_disk,

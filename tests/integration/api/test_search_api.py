@@ -172,6 +172,7 @@ def test_health_and_readiness(client: FlaskClient) -> None:
     assert ready.status_code == 200
     assert ready.json["ready"] is True
     assert ready.json["execution_provider"] == "cpu"
+    assert (ready.json["live_without_vector"], ready.json["activation"]) == (0, None)
 
 
 def test_an_unexpected_failure_tells_the_client_nothing(
