@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from server.embedding.preprocess import EXTENT
 from server.errors import InvalidImage
 
 # MPO is what many phones and cameras make of a JPEG: the first of its pictures is one.
@@ -71,12 +72,16 @@ def read_image(data: bytes, *, max_pixels: int, draft_to: int | None = None) -> 
         media_type = MEDIA_TYPES[image.format or ""]
         width, height = image.size
         try:
+            drafted = None
             if draft_to is not None and image.format in ("JPEG", "MPO"):
-                image.draft(None, (2 * draft_to, 2 * draft_to))
+                drafted = image.draft(None, (2 * draft_to, 2 * draft_to))
             image.load()
             if image.format == "PNG" and b"IEND" not in data:
                 raise EOFError("Pillow does not miss the end of a PNG")
             upright, is_turned = _upright(image)
+            if drafted is not None and upright is image:
+                # Turned, the part of a pixel would lie on another side.
+                image.info[EXTENT] = drafted[1][2:]
             rgb = _to_rgb(upright)
         # Pillow's decoders raise whatever they stumble over: OSError, SyntaxError, struct.error, IndexError, ...
         except Exception as exc:

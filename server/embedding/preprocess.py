@@ -17,6 +17,11 @@ _FILTERS = {
 # 1200 x 1200 PNG takes 1.3 ms instead of 19, and pixels differ by 0.7 of 255 on average. Smaller ones are untouched.
 REDUCING_GAP = 3.0
 
+# Key of `Image.info` for the (width, height) that a picture has where its last column or row is only partly its own: a
+# JPEG of 1999 pixels that is decoded at half its size has 1000 columns, of which the picture fills 999.5. Taking it for
+# 1000 moved pixels by 0.016 of the normalised range, and 0.004 is left without.
+EXTENT = "vitrine_extent"
+
 
 def draft_size(manifest: Manifest) -> tuple[int, int]:
     """(width, height) for `Image.draft`: twice the target, where a JPEG decodes in half the time.
@@ -54,16 +59,24 @@ def fit(image: Image.Image, spec: ImageSpec) -> Image.Image:
     return {"pad": _pad, "crop": _crop, "squash": _squash}[spec.resize](image, spec)
 
 
+def _extent(image: Image.Image) -> tuple[float, float]:
+    """(width, height) of what the picture shows, see EXTENT."""
+    wide, high = image.info.get(EXTENT, image.size)
+    return min(wide, image.width), min(high, image.height)
+
+
 def _resized(image: Image.Image, size: tuple[int, int], spec: ImageSpec) -> Image.Image:
-    if image.size == size:
+    if image.size == size and EXTENT not in image.info:
         return image
-    return image.resize(size, _FILTERS[spec.interpolation], reducing_gap=REDUCING_GAP)
+    box = (0, 0, *_extent(image))
+    return image.resize(size, _FILTERS[spec.interpolation], box=box, reducing_gap=REDUCING_GAP)
 
 
 def _pad(image: Image.Image, spec: ImageSpec) -> Image.Image:
     """The longest side becomes `size`; the rest is background, left and right or above and below."""
-    scale = spec.size / max(image.size)
-    width, height = (min(spec.size, max(1, round(side * scale))) for side in image.size)
+    extent = _extent(image)
+    scale = spec.size / max(extent)
+    width, height = (min(spec.size, max(1, round(side * scale))) for side in extent)
     image = _resized(image, (width, height), spec)
     if image.size == (spec.size, spec.size):
         return image
@@ -79,12 +92,12 @@ def _crop(image: Image.Image, spec: ImageSpec) -> Image.Image:
     arithmetic (the longer side and the offset truncated) is that of transformers' CLIPImageProcessor; torchvision, and
     so open_clip, rounds the offset, and is a pixel off where the surplus is odd.
     """
-    shortest = min(image.size)
-    width, height = (int((spec.shortest_edge or spec.size) * side / shortest) for side in image.size)
+    wide, high = _extent(image)
+    width, height = (int((spec.shortest_edge or spec.size) * side / min(wide, high)) for side in (wide, high))
     left, top = (width - spec.size) // 2, (height - spec.size) // 2
-    across, down = image.width / width, image.height / height
+    across, down = wide / width, high / height
     box = (left * across, top * down, (left + spec.size) * across, (top + spec.size) * down)
-    box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
+    box = (box[0], box[1], min(box[2], wide), min(box[3], high))
     size, resample = (spec.size, spec.size), _FILTERS[spec.interpolation]
     return image.resize(size, resample, box=box, reducing_gap=REDUCING_GAP)
 
