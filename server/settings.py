@@ -57,8 +57,8 @@ class Settings(BaseSettings):
     model: str = _setting(
         "VITRINE_MODEL",
         "default",
-        "Embedding model of a database that has none yet: `default` (bundled), the name of a folder in DATA_DIR/models, "
-        "or a path. Later `vitrine models activate` changes it.",
+        "Embedding model of a database that has none yet: `default` (bundled), the name of a folder in "
+        "DATA_DIR/models, or a path. Later `vitrine models activate` changes it.",
     )
     given_secret_key: SecretStr | None = _setting(
         "VITRINE_SECRET_KEY",
