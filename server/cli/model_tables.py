@@ -102,7 +102,7 @@ def _lines(prefix: str, data: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _words(key: str, value: Any) -> str:
     if isinstance(value, list | tuple):
-        if len(value) > 3 and not isinstance(value[0], str):
-            return f"({len(value)} {'vectors' if key.endswith('vectors') else 'values'})"
+        if len(value) > 3:
+            return f"({len(value)} {key if key.endswith(('vectors', 'texts')) else 'values'})"
         return ", ".join(str(one) for one in value)
     return str(value)

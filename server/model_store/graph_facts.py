@@ -48,8 +48,8 @@ def text_facts(path: Path, context_length: int, token: int) -> TextFacts:
     batch, length = ids[0].shape
     output = _embedding(path, outputs)
     names = (ids[0].name, *masks)
-    row = np.full((batch or 1, length or context_length), token)
-    dimension = _run(path, names, output, [row, np.ones_like(row)][: len(names)])
+    row = np.full((1, length or context_length), token)
+    dimension, batch = _run(path, names, output, [row, np.ones_like(row)][: len(names)], batch)
     return TextFacts(ids[0].name, output, masks[0] if masks else None, dimension, batch, length)
 
 
@@ -65,8 +65,9 @@ def image_facts(path: Path, size: int) -> ImageFacts:
             f"preprocessing makes them (3, {size}, {size}). They do not belong together."
         )
     output = _embedding(path, outputs)
-    pixels = np.zeros((batch or 1, 3, size, size), np.float32)
-    return ImageFacts(inputs[0].name, output, _run(path, (inputs[0].name,), output, [pixels]), batch)
+    pixels = np.zeros((1, 3, size, size), np.float32)
+    dimension, batch = _run(path, (inputs[0].name,), output, [pixels], batch)
+    return ImageFacts(inputs[0].name, output, dimension, batch)
 
 
 def _embedding(path: Path, outputs: Sequence[Port]) -> str:
@@ -81,13 +82,25 @@ def _embedding(path: Path, outputs: Sequence[Port]) -> str:
     return candidates.pop()
 
 
-def _run(path: Path, names: tuple[str, ...], output: str, arrays: Sequence[np.ndarray]) -> int:
-    """Run the graph and return the length of its vectors."""
+def _run(
+    path: Path, names: tuple[str, ...], output: str, arrays: Sequence[np.ndarray], batch: int | None
+) -> tuple[int, int | None]:
+    """Run the graph on a row; the length of its vectors, and its batch: some graphs that leave it open take one row."""
     tower = open_tower(path, threads=1, inputs=names, output=output)
-    result = tower.run(dict(zip(names, arrays, strict=True)))
-    if result.ndim != 2 or len(result) != len(arrays[0]):
-        raise ModelError(f"{path.name} gives {output} of shape {result.shape}; an embedding is (batch, dimension).")
-    return int(result.shape[1])
+
+    def run(rows: int) -> np.ndarray:
+        result = tower.run({name: np.repeat(array, rows, axis=0) for name, array in zip(names, arrays, strict=True)})
+        if result.ndim != 2 or len(result) != rows:
+            raise ModelError(f"{path.name} gives {output} of shape {result.shape}; an embedding is (batch, dimension).")
+        return result
+
+    dimension = int(run(batch or 1).shape[1])
+    if batch is None:
+        try:
+            run(2)
+        except ModelError:
+            batch = 1
+    return dimension, batch
 
 
 def _names(ports: Sequence[Port]) -> str:

@@ -48,7 +48,7 @@ def download(repository: str, revision: str | None) -> Snapshot:
         if constants.HF_HUB_OFFLINE:
             return _cached(repository, revision, name)
         api = huggingface_hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="vitrine")
-        info = api.model_info(repository, revision=revision)
+        info = api.model_info(repository, revision=revision, timeout=30)
         layout = find_layout(sibling.rfilename for sibling in info.siblings or [])
         commit = str(info.sha)
         if not info.sha:

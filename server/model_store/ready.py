@@ -180,7 +180,7 @@ def _copy_beside(fetched: Fetched, into: Path, graphs: set[str]) -> list[str]:
     names: list[str] = []
     for file in fetched.layout.files:
         name = Path(file).name
-        if "/" not in file or file in graphs or name.endswith((".json", ".txt", ".md", ".onnx")):
+        if "/" not in file or file in graphs or name.endswith((".json", ".txt", ".md", ".model", ".onnx")):
             continue
         if (into / name).exists():
             raise ModelError(f"Two graphs of the model keep their weights in files of one name, {name}.")

@@ -100,3 +100,36 @@ def test_the_digest_changes_with_each_of_the_three_files_and_with_nothing_else(t
     assert len(set(digests)) == 4
     write_manifest(tmp_path, manifest_data(tmp_path) | {"name": "renamed", "revision": "2"})
     assert read_manifest(tmp_path).digest == digests[0]
+
+
+def test_golden_rows_have_to_fit(tmp_path: Path) -> None:
+    golden = {
+        "texts": ["a", "b"],
+        "token_ids": [[1]],
+        "text_vectors": [[0.5] * DIMENSION],
+        "seeds": [],
+        "image_vectors": [],
+    }
+    write_manifest(tmp_path, manifest_data(tmp_path) | {"golden": golden})
+    with pytest.raises(ModelError, match=r"golden\.text_vectors: 1 rows, but there should be 2"):
+        read_manifest(tmp_path)
+    golden |= {"texts": ["a"], "text_vectors": [[0.5] * 3]}
+    write_manifest(tmp_path, manifest_data(tmp_path) | {"golden": golden})
+    with pytest.raises(ModelError, match=r"golden\.text_vectors: 3 numbers, but dimension is"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("image", [{"shortest_edge": 4}, {"shortest_edge": 20, "resize": "pad"}])
+def test_a_crop_is_never_larger_than_what_it_is_cut_from(tmp_path: Path, image: dict[str, object]) -> None:
+    write_manifest(tmp_path, manifest_data(tmp_path), image={"resize": "crop"} | image)
+    with pytest.raises(ModelError, match=r"image\.shortest_edge"):
+        read_manifest(tmp_path)
+
+
+def test_an_absent_key_that_shapes_pixels_changes_no_digest(tmp_path: Path) -> None:
+    write_manifest(tmp_path, manifest_data(tmp_path), image={"resize": "crop"})
+    before = read_manifest(tmp_path).digest
+    write_manifest(tmp_path, manifest_data(tmp_path), image={"resize": "crop", "batch": 1})
+    assert read_manifest(tmp_path).digest == before
+    write_manifest(tmp_path, manifest_data(tmp_path), image={"resize": "crop", "shortest_edge": 9})
+    assert read_manifest(tmp_path).digest != before

@@ -10,6 +10,7 @@ from server.embedding.clip import ClipEncoder
 from server.embedding.manifest import Manifest, read_manifest
 from server.embedding.ort import Runtime, open_tower
 from server.model_store import precision
+from server.model_store import quantise as quantise_module
 from server.model_store.calibration import CalibrationSet, Embedded, draw_set
 from server.model_store.precision import Choice, Chosen, Loss, choose
 from server.model_store.quantise import external_files, quantise
@@ -105,6 +106,15 @@ def test_two_towers_that_are_cheap_alone_and_not_together(
     monkeypatch.setattr(precision, "_loss", lambda *_: next(answers))
     result, _ = chosen(manifest, pairs, "auto")
     assert (result.manifest.text.precision, result.manifest.image.precision) == ("int8", None)
+
+
+def test_a_graph_near_2_gb_keeps_its_int8_weights_beside_it(
+    manifest: Manifest, pairs: CalibrationSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantise_module, "_LARGE", 0)
+    result, _ = chosen(manifest, pairs, "int8")
+    assert set(result.manifest.files) == {"text-int8.onnx.data", "image-int8.onnx.data"}
+    assert ClipEncoder(result.manifest).embed_image(Image.new("RGB", (9, 9))).shape == (manifest.dimension,)
 
 
 def test_an_int8_graph_is_near_and_smaller(manifest: Manifest) -> None:
