@@ -1,5 +1,6 @@
 """PyTorch checkpoints through the conversion: the ONNX graphs say what the checkpoint says."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from server.embedding.clip import ClipEncoder
 from server.model_store.checkpoints import convert_checkpoint
 from server.model_store.checkpoints import export as export_module
+from server.model_store.checkpoints import family as family_module
 from server.model_store.draft import Draft
 from tests.integration.model_store.drafts import cosines, noise, open_draft
 from tests.integration.model_store.fuzzed_texts import fuzzed_texts
@@ -164,11 +166,28 @@ def test_the_text_tower_of_a_chinese_clip_is_told_what_is_padding(chinese_clip: 
     assert chinese_clip.manifest["image"]["resize"] == "squash"
 
 
+def test_a_siglip_with_gemmas_vocabulary_gets_its_texts_in_lower_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # SigLIP 2 was trained so, and its tokenizer does not do it. A vocabulary of its size would fill 150 MB here.
+    monkeypatch.setattr(family_module, "GEMMA_VOCABULARY", 1200)
+    write_siglip_checkpoint(tmp_path / "siglip")
+    path = tmp_path / "siglip" / "tokenizer.json"
+    tokenizer = json.loads(path.read_text(encoding="utf-8"))
+    tokenizer["normalizer"]["normalizers"].pop(0)
+    write_json(path, tokenizer)
+    draft = convert(tmp_path / "siglip")
+    assert draft.manifest["text"]["lowercase"] is True
+    assert draft.original is not None
+    texts = ["BLUE Shirt", "blue shirt"]
+    found = open_draft(draft).embed_texts(texts)
+    assert np.array_equal(found[0], found[1])
+    assert cosines(found, draft.original.embed_texts(texts)).min() >= LEAST
+
+
 def test_an_old_configuration_that_names_no_end_token_reads_the_text_at_its_highest_id(
     clip_checkpoint: Path, tmp_path: Path
 ) -> None:
-    import json
-
     folder = shutil.copytree(clip_checkpoint, tmp_path / "old")
     config = json.loads((folder / "config.json").read_text())
     config["text_config"]["eos_token_id"] = 2
