@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 from PIL import Image
 
 from server.embedding.clip import ClipEncoder
+from server.embedding.encoder import Vectors
 from server.embedding.manifest import Manifest, read_manifest
 from server.embedding.ort import open_tower
 from server.errors import ModelError
@@ -281,6 +284,27 @@ def test_a_full_disk_leaves_nothing(
     else:
         monkeypatch.setattr(add, "write_manifest", full)
     assert "The disk is full" in refused(run, data_dir, str(pair))
+
+
+class OtherModel:
+    """The original of something else: implements `Original` with vectors of its own."""
+
+    def token_ids(self, text: str) -> list[int]:
+        return []
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        return np.eye(len(texts), DIMENSION, dtype=np.float32) + np.float32(0.1)
+
+    def embed_images(self, images: Sequence[Image.Image]) -> Vectors:
+        return np.eye(len(images), DIMENSION, dtype=np.float32) + np.float32(0.1)
+
+
+def test_graphs_that_differ_from_their_original_are_not_installed(
+    run: Run, data_dir: Path, pair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = add.make_draft
+    monkeypatch.setattr(add, "make_draft", lambda *given: replace(make(*given), original=OtherModel()))
+    assert "differ from the checkpoint" in refused(run, data_dir, str(pair))
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next_one(run: Run, data_dir: Path, pair: Path) -> None:

@@ -89,3 +89,11 @@ def test_a_file_that_is_no_tokenizer_is_an_error(tmp_path: Path) -> None:
     write_manifest(tmp_path, manifest_data(tmp_path))
     with pytest.raises(ModelError, match=r"tokenizer\.json is not a tokenizer"):
         load_tokenizer(read_manifest(tmp_path))
+
+
+def test_texts_are_put_in_lower_case_only_where_the_manifest_says_so(tmp_path: Path) -> None:
+    write_tokenizer(tmp_path / "tokenizer.json")
+    for lowercase in (False, True):
+        write_manifest(tmp_path, manifest_data(tmp_path), {"lowercase": lowercase})
+        tokenizer = load_tokenizer(read_manifest(tmp_path))
+        assert (tokenizer.encode("Blue SHIRT") == tokenizer.encode("blue shirt")) == lowercase
