@@ -68,6 +68,17 @@ def test_a_picture_finds_its_like(shop: FlaskClient) -> None:
     assert [hit["sku"] for hit in answer.json["hits"]] == ["green"]
 
 
+def test_a_product_is_found_by_its_own_large_photo_without_a_difference(client: FlaskClient, write: Headers) -> None:
+    # Large enough to be decoded at a fraction of its size, which has to happen on both ways alike.
+    photo = noise(5, (600, 400), "JPEG")
+    product = {"sku": "photo", "title": "Photo", "image": base64.b64encode(photo).decode()}
+    assert client.post("/api/v1/products/bulk", json={"products": [product]}, headers=write).json["refused"] == []
+    form = {"image": (io.BytesIO(photo), "photo.jpg")}
+    answer = client.post("/api/v1/search/image", data=form, content_type="multipart/form-data")
+    (hit,) = answer.json["hits"]
+    assert hit["score"] == pytest.approx(1.0, abs=1e-3)
+
+
 @pytest.mark.parametrize("data", [b"", b"not a picture", picture("red")[:200]])
 def test_what_is_no_picture_is_refused(shop: FlaskClient, data: bytes) -> None:
     form = {"image": (io.BytesIO(data), "photo.jpg")}
