@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import psycopg
+from sqlalchemy import select
 
+from server.db import tables
 from server.db.engine import Database
 from server.db.named_sql import load
 from server.embedding.current import ActiveModel, CurrentEncoder, Loaded
@@ -32,10 +34,13 @@ def read_active_model(connection: psycopg.Connection) -> tuple[int, ActiveModel]
 
 
 def find_active_model(database: Database) -> ActiveModel | None:
-    """Identity of the model that made the embeddings. Raises DatabaseNotReady, DatabaseUnavailable."""
-    with database.connection() as connection:
-        found = read_active_model(connection)
-    return None if found is None else found[1]
+    """Identity of the model that made the embeddings. Raises DatabaseNotReady, DatabaseUnavailable.
+
+    Not on a connection of the pool: who asks may hold the last one.
+    """
+    with database.session() as session:
+        found = session.scalar(select(tables.EmbeddingModel).where(tables.EmbeddingModel.state == "active"))
+        return None if found is None else ActiveModel(found.name, found.revision, found.digest)
 
 
 def find_model_in_use(connection: psycopg.Connection, current: CurrentEncoder) -> ModelInUse | None:

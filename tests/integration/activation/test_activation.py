@@ -181,6 +181,17 @@ def test_whoever_changes_what_was_embedded_empties_the_other_vector(
     assert_holds(shop, shop.old, expected)
 
 
+def test_the_trigger_serves_a_session_through_all_changes_of_the_columns(shop: Shop) -> None:
+    with psycopg.connect(shop.database.url, autocommit=True) as connection:
+        for encoder in (shop.wide, shop.slim, shop.old):
+            shop.activate(encoder)
+            for sku in ("T-01", "T-02"):
+                # Each time another title, so that each time the other vector is one of another.
+                connection.execute("UPDATE product SET title = title || '!' WHERE sku = %s", [sku], prepare=True)
+            row = connection.execute("SELECT count(*) FROM product WHERE embedding_other IS NULL").fetchone()
+            assert row == (2,)
+
+
 def test_an_import_that_runs_during_a_switch_loses_nothing(
     shop: Shop, expected: Expected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
