@@ -18,7 +18,7 @@ COMMANDS = {
     "import": ("server.cli.import_:import_command", "Bring products from PATH into the shop"),
     "search": ("server.cli.search:search", "Find products that look like WORDS."),
     "db": ("server.cli.db:db", "Upgrade, inspect and query the database."),
-    "models": ("server.cli.models:models", "See which embedding models are installed."),
+    "models": ("server.cli.models:models", "Install embedding models, check them and change to another."),
     "doctor": ("server.cli.doctor:doctor", "Check settings, database, model, pictures and disk."),
 }
 
