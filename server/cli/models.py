@@ -27,7 +27,7 @@ _SQL = load(__file__, "models.sql")
 
 @click.group()
 def models() -> None:
-    """Install embedding models, see which there are, check and remove them."""
+    """Install embedding models, check them and change to another."""
 
 
 @models.command("add")
