@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
+from PIL import Image
 
 from server.api.schemas import (
     ErrorAnswer,
@@ -17,6 +18,7 @@ from server.api.schemas import (
     TimingOut,
 )
 from server.catalog.picture import read_for_tower
+from server.embedding.encoder import Encoder
 from server.search.find import Hit
 from server.search.service import ResultPage
 from server.web.context import current_services
@@ -42,8 +44,12 @@ def search(query: SearchParams) -> Response:
 def search_image(form: ImageForm, query: FilterParams) -> Response:
     """Products that look like the uploaded picture and pass the filters (given as query parameters)."""
     services = current_services()
-    picture = read_for_tower(form.image.read(), services.encoder, services.settings)
-    return answer(services.search.by_image(picture.image, query.to_query()))
+    data = form.image.read()
+
+    def decode(encoder: Encoder) -> Image.Image:
+        return read_for_tower(data, encoder, services.settings).image
+
+    return answer(services.search.by_image(decode, query.to_query()))
 
 
 @bp.get(

@@ -4,6 +4,7 @@
 another model than the one that made his vectors calls `follow`, and does his work again with what he gets.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,10 @@ from server.settings import Settings
 
 # A model that was left is kept open for so long: requests that began with it end with it, and a rollback finds it.
 KEEP_SECONDS = 120.0
+# One that is about to come is opened before, and kept for as long as its index may take.
+EXPECT_SECONDS = 3600.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,9 @@ class CurrentEncoder:
         self._query_cache = query_cache
         self._lock = threading.Lock()
         self._now: Loaded | None = None
-        self._before: tuple[Loaded, float] | None = None
+        # A model beside it, and until when: the one before, or the one that is about to come.
+        self._beside: tuple[Loaded, float] | None = None
+        self._expected: str | None = None
 
     @classmethod
     def of(cls, encoder: "Encoder | CurrentEncoder", query_cache: int = 0) -> "CurrentEncoder":
@@ -84,8 +91,8 @@ class CurrentEncoder:
     def get(self) -> Loaded:
         """The model in use. Raises ModelError."""
         with self._lock:
-            if self._before is not None and self._before[1] < time.monotonic():
-                self._before = None
+            if self._beside is not None and self._beside[1] < time.monotonic():
+                self._beside = None
             if self._now is None:
                 self._now = self._opened(self._first())
             return self._now
@@ -93,16 +100,41 @@ class CurrentEncoder:
     def follow(self, active: ActiveModel) -> Loaded:
         """Make the database's model the one in use. Raises OtherModel where it is not installed."""
         with self._lock:
-            now, before = self._now, self._before
+            now, beside = self._now, self._beside
             if now is not None and now.digest == active.digest:
                 return now
-            if before is not None and before[0].digest == active.digest:
-                found = before[0]
+            if beside is not None and beside[0].digest == active.digest:
+                found = beside[0]
             else:
                 found = self._opened(self._load(active))
             self._now = found
-            self._before = None if now is None else (now, time.monotonic() + KEEP_SECONDS)
+            self._beside = None if now is None else (now, time.monotonic() + KEEP_SECONDS)
+            self._expected = None
             return found
+
+    def expect(self, coming: ActiveModel) -> None:
+        """Open a model that is about to become the database's, in a thread, so that `follow` waits for nothing."""
+        with self._lock:
+            if coming.digest == self._expected:
+                return
+            self._expected = coming.digest
+            if self._beside is not None and self._beside[0].digest == coming.digest:
+                self._beside = (self._beside[0], time.monotonic() + EXPECT_SECONDS)
+                return
+        threading.Thread(target=self._open_beside, args=(coming,), daemon=True, name="expect").start()
+
+    def _open_beside(self, coming: ActiveModel) -> None:
+        try:
+            loaded = self._opened(self._load(coming))
+            loaded.encoder.embed_text("ready")
+        except ModelError as exc:
+            # What is wrong is said to whoever searches once it is the active one.
+            log.warning("The model that is about to be activated cannot be opened: %s", exc.message)
+            return
+        with self._lock:
+            # Somebody may have needed it sooner, and opened it himself.
+            if self._now is None or self._now.digest != coming.digest:
+                self._beside = (loaded, time.monotonic() + EXPECT_SECONDS)
 
     def _opened(self, encoder: Encoder) -> Loaded:
         return Loaded(encoder, CachedTextEncoder(encoder, self._query_cache))

@@ -94,10 +94,11 @@ class ModelMoved(Exception):
 
 @dataclass(frozen=True)
 class Counted:
-    """How many products pass the filter (at most COUNT_UP_TO), and the model of the catalogue, if it has one."""
+    """How many products pass the filter (at most COUNT_UP_TO), the model of the catalogue, and one that is coming."""
 
     matching: int
     active: ActiveModel | None
+    coming: ActiveModel | None
 
 
 def count_matching(connection: psycopg.Connection, query: Query) -> Counted:
@@ -112,11 +113,12 @@ def count_matching(connection: psycopg.Connection, query: Query) -> Counted:
         connection.execute(SQL["settings"], settings, prepare=True)
         counting = connection.execute(SQL["count_matching"], _parameters(query), prepare=True)
         asking = connection.execute(SQL["active_model"], prepare=True)
-    counted, model = counting.fetchone(), asking.fetchone()
-    active = None if model is None else ActiveModel(*model)
+    counted, models = counting.fetchone(), asking.fetchall()
+    active = next((ActiveModel(*model) for *model, is_active in models if is_active), None)
+    coming = next((ActiveModel(*model) for *model, is_active in models if not is_active), None)
     if query.vector is not None and active is not None and active.digest != query.model:
         raise ModelMoved(active)
-    return Counted(int(counted[0]) if counted else 0, active)
+    return Counted(int(counted[0]) if counted else 0, active, coming)
 
 
 def find_page(

@@ -103,9 +103,14 @@ LEFT JOIN embedding_model AS model ON model.id = p.embedding_model
 WHERE p.sku = %(sku)s
 
 -- name: active_model
--- The model that made the catalogue's embeddings. No row: nothing is embedded yet. Asked behind a statement that reads
--- `product`, it holds until the transaction ends: a change of the model waits for that statement's lock.
-SELECT name, revision, digest FROM embedding_model WHERE state = 'active'
+-- The model that made the catalogue's embeddings, and behind it one that is about to take its place, to be opened in
+-- time. Asked behind a statement that reads `product`, the first holds until the transaction ends: a change of the
+-- model waits for that statement's lock.
+SELECT name, revision, digest, state = 'active'
+FROM embedding_model
+WHERE state = 'active'
+   OR (state <> 'retired' AND id = (SELECT model FROM activation WHERE phase IN ('index', 'switch')))
+ORDER BY state <> 'active'
 
 -- name: common_currency
 -- The currency that most live products are priced in: the shop's, where no setting names it.

@@ -77,9 +77,14 @@ class SearchService:
             return self._browse(query)
         return self._ranked(query, lambda loaded: loaded.embed_query(text))
 
-    def by_image(self, image: Image.Image, query: Query) -> ResultPage:
-        """Products that look like an RGB picture."""
-        return self._ranked(query, lambda loaded: (loaded.encoder.embed_image(image), False))
+    def by_image(self, image: Image.Image | Callable[[Encoder], Image.Image], query: Query) -> ResultPage:
+        """Products that look like an RGB picture: the picture itself, or what decodes it as a model is to see it."""
+
+        def embed(loaded: Loaded) -> tuple[Vector, bool]:
+            picture = image if isinstance(image, Image.Image) else image(loaded.encoder)
+            return loaded.encoder.embed_image(picture), False
+
+        return self._ranked(query, embed)
 
     def similar(self, sku: str, query: Query) -> ResultPage:
         """Products that look like another one, which itself is left out. Raises NotFound.
@@ -122,6 +127,8 @@ class SearchService:
 
     def _page(self, connection: Any, query: Query, started: float, embed_seconds: float, cached: bool) -> ResultPage:
         counted = count_matching(connection, query)
+        if counted.coming is not None:
+            self._current.expect(counted.coming)
         fingerprint = query.fingerprint()
         after = None if query.cursor is None else self._cursors.decode(fingerprint, query.cursor, query.model)
         if query.vector is not None and query.order is not Sort.RELEVANCE:
@@ -153,9 +160,9 @@ class SearchService:
         """
         with self._database.connection() as connection:
             row = connection.execute(SQL["active_model"]).fetchone()
-        if row is None:
+        if row is None or not row[3]:
             return None
-        active = ActiveModel(*row)
+        active = ActiveModel(*row[:3])
         self._current.follow(active)
         return active
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from server.activation import session
+from server.embedding.current import ActiveModel, CurrentEncoder
 from server.errors import InvalidCursor, OtherModel
 from server.search import plan as planning
 from server.search import service as service_module
@@ -197,6 +198,32 @@ def test_four_who_search_all_the_time_see_no_failure_and_no_mixture(shop: Shop, 
 
         assert_of_one_model(page, vectors, wanted)
     assert {page.model.name for _, page in pages if page.model is not None} >= {"old", "slim"}
+
+
+def test_the_new_model_is_open_before_the_switch(shop: Shop) -> None:
+    opened: list[str] = []
+
+    def load(active: ActiveModel) -> FakeEncoder:
+        opened.append(active.name)
+        return shop.wide if active.name == "wide" else shop.old
+
+    current = CurrentEncoder(lambda: shop.old, load)
+    search = SearchService(shop.database, current, "0123456789abcdef", "USD")
+    before: list[str] = []
+
+    def tell(phase: str, done: int, total: int, rate: float | None) -> None:
+        search.by_text("Thing", Query())
+        if phase == "switch":
+            for thread in threading.enumerate():
+                if thread.name == "expect":
+                    thread.join()
+            before.extend(opened)
+
+    shop.activate(shop.wide, on_progress=tell)
+    assert before == ["wide"]
+    page = search.by_text("Thing", Query())
+    assert page.model is not None
+    assert (page.model.name, opened) == ("wide", ["wide"])
 
 
 def test_pages_of_one_walk_stay_with_one_model(shop: Shop) -> None:

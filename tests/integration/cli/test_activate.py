@@ -112,6 +112,19 @@ def test_a_database_made_for_another_dimension_is_changed_while_it_is_empty(
     assert run("import", str(feed)).exit_code == 0
 
 
+def test_the_smallest_pool_is_enough(
+    run: Run, empty: Database, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VITRINE_POOL_SIZE", "1")
+    feed = tiny_model.with_name("feed.csv")
+    feed.write_text("sku,title,price\nB-1,First,5\n", encoding="utf-8")
+    assert run("db", "upgrade").exit_code == 0
+    assert run("import", str(feed)).exit_code == 0
+    write_tiny_model(tiny_model.with_name("other"), name="other", text={"context_length": 8})
+    assert run("models", "activate", "other").exit_code == 0
+    assert "B-1" in run("search", "first").output
+
+
 @pytest.fixture
 def environment(data_dir: Path, stocked: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What the process in the background inherits; it is ended with the test, should it still run."""

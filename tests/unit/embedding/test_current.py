@@ -1,0 +1,107 @@
+"""The model in use: loaded once, left when the database has another, and opened before it is needed."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from server.embedding import current as module
+from server.embedding.current import ActiveModel, CurrentEncoder
+from server.embedding.encoder import Encoder
+from server.errors import OtherModel
+from tests.fakes import FakeEncoder, fake_manifest
+
+
+class Shelf:
+    """Models by digest; remembers which were loaded."""
+
+    def __init__(self, *names: str) -> None:
+        self.models = {one.manifest.digest: one for one in (FakeEncoder(fake_manifest(name=name)) for name in names)}
+        self.loaded: list[str] = []
+        self.tried = threading.Event()
+
+    def load(self, active: ActiveModel) -> Encoder:
+        self.loaded.append(active.name)
+        self.tried.set()
+        return self.models.get(active.digest) or module.refuse_other(active)
+
+    def named(self, name: str) -> ActiveModel:
+        return ActiveModel(name, "1", fake_manifest(name=name).digest)
+
+    def current(self, first: str) -> CurrentEncoder:
+        return CurrentEncoder(lambda: self.load(self.named(first)), self.load, query_cache=10)
+
+
+def settle() -> None:
+    """Until a model that is expected was opened."""
+    for thread in threading.enumerate():
+        if thread.name == "expect":
+            thread.join()
+
+
+def test_nothing_is_loaded_before_it_is_used_and_then_once() -> None:
+    shelf = Shelf("one")
+    current = shelf.current("one")
+    assert shelf.loaded == []
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(loaded) for loaded in pool.map(lambda _: current.get(), range(50))}) == 1
+    assert shelf.loaded == ["one"]
+
+
+def test_many_that_follow_at_once_load_once_and_each_model_has_its_own_memory() -> None:
+    shelf = Shelf("one", "two")
+    current = shelf.current("one")
+    assert not current.get().embed_query("shirt").cached
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: current.follow(shelf.named("two")), range(20)))
+    assert shelf.loaded == ["one", "two"]
+    assert current.get().encoder.manifest.name == "two"
+    assert not current.get().embed_query("shirt").cached
+
+
+def test_the_model_before_is_kept_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf("one", "two")
+    current = shelf.current("one")
+    current.get()
+    current.follow(shelf.named("two"))
+    current.follow(shelf.named("one"))
+    assert shelf.loaded == ["one", "two"]
+    monkeypatch.setattr(module, "KEEP_SECONDS", -1.0)
+    current.follow(shelf.named("two"))
+    current.get()
+    current.follow(shelf.named("one"))
+    assert shelf.loaded == ["one", "two", "one"]
+
+
+def test_a_model_that_is_not_there_leaves_the_one_in_use() -> None:
+    shelf = Shelf("one")
+    current = shelf.current("one")
+    current.get()
+    with pytest.raises(OtherModel, match=r"model two \(1\), which is not installed here"):
+        current.follow(shelf.named("two"))
+    assert current.get().encoder.manifest.name == "one"
+
+
+def test_a_model_that_is_about_to_come_is_open_when_it_does() -> None:
+    shelf = Shelf("one", "two")
+    current = shelf.current("one")
+    current.get()
+    for _ in range(5):
+        current.expect(shelf.named("two"))
+    settle()
+    assert current.get().encoder.manifest.name == "one"
+    assert shelf.loaded == ["one", "two"]
+    assert current.follow(shelf.named("two")).encoder.manifest.name == "two"
+    assert shelf.loaded == ["one", "two"]
+
+
+def test_a_model_that_is_about_to_come_and_is_not_there_disturbs_nobody() -> None:
+    shelf = Shelf("one")
+    current = shelf.current("one")
+    current.get()
+    for _ in range(5):
+        current.expect(shelf.named("two"))
+    assert shelf.tried.wait(30)
+    settle()
+    assert shelf.loaded == ["one", "two"]
+    assert current.get().encoder.manifest.name == "one"
