@@ -15,8 +15,9 @@ from PIL import Image
 from server.catalog.images import read_image
 from server.errors import InvalidImage
 
-# Pixels on the longer side: more than an image tower of 224 pixels takes in, and about 15 kB.
-LONGEST_SIDE = 320
+# Pixels on the longer side, about 30 kB: towers that cut a square of 224 out of a picture twice as long as wide get all of
+# it, and those of 384 get more than they take in.
+LONGEST_SIDE = 448
 JPEG_QUALITY = 88
 
 
