@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 from numpy.typing import NDArray
 
 from server.activation import session
+from server.activation import switch as switch_module
 from server.embedding.current import ActiveModel, CurrentEncoder
 from server.errors import InvalidCursor, OtherModel
 from server.search import plan as planning
@@ -105,6 +107,30 @@ def test_a_switch_waits_for_a_search_that_has_begun(
     after = shop.search.by_text("Thing T-03", Query(limit=5))
     assert after.model is not None
     assert after.model.name == name
+
+
+def test_where_gaps_keep_coming_writers_wait_and_searches_do_not(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As after some rounds beside an import that goes on.
+    monkeypatch.setattr(switch_module, "ROUNDS", 0)
+    seen: list[str] = []
+    is_switching = False
+
+    def tell(phase: str, done: int, total: int, rate: float | None) -> None:
+        nonlocal is_switching
+        if phase == "switch":
+            is_switching = True
+            shop.catalog.put(product("Late-1"))
+        elif phase == "fill" and is_switching:
+            seen.extend(hit.sku for hit in shop.search.by_text("Thing Late-1", Query(limit=1)).hits)
+            with psycopg.connect(shop.database.url) as writer:
+                writer.execute("SET lock_timeout = '50ms'")
+                with pytest.raises(psycopg.errors.LockNotAvailable):
+                    writer.execute("UPDATE product SET price = 5 WHERE sku = 'P-01'")
+
+    shop.activate(shop.wide, on_progress=tell)
+    assert seen == ["Late-1"]
+    assert {name for name, _ in shop.vectors().values()} == {"wide"}
+    assert len(shop.vectors()) == 41
 
 
 def test_the_like_of_a_product_is_of_one_model_too(shop: Shop) -> None:

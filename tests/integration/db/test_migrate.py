@@ -36,6 +36,28 @@ def test_upgrading_again_changes_nothing(migrated: Database) -> None:
             assert connection.execute("SELECT count(*) FROM product").fetchone() == (1,)
 
 
+def test_a_shop_of_the_first_revision_keeps_its_products_and_gets_room_for_another_model(
+    migrated: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fresh_database(migrated) as database:
+        to = migrate.command.upgrade
+        monkeypatch.setattr(migrate.command, "upgrade", lambda config, revision: to(config, "0001"))
+        assert migrate.upgrade(database, dimension=8).current == "0001"
+        monkeypatch.undo()
+        with database.connection() as connection:
+            add_product(connection, "A-1", embedding=unit_vector(1, dimension=8))
+        # The dimension is the database's own by now, whatever the settings' model has.
+        assert migrate.upgrade(database, dimension=99).is_current
+        with database.connection() as connection:
+            row = connection.execute("SELECT embedding IS NOT NULL, embedding_other FROM product").fetchone()
+            dimension = connection.execute(
+                "SELECT atttypmod FROM pg_attribute "
+                "WHERE attrelid = 'product'::regclass AND attname = 'embedding_other'"
+            ).fetchone()
+        assert row == (True, None)
+        assert dimension == (8,)
+
+
 def test_two_that_upgrade_at_once_both_find_it_done(migrated: Database) -> None:
     with fresh_database(migrated) as database:
         others = [Database(database.url, pool_size=2) for _ in range(3)]
