@@ -15,8 +15,8 @@ from PIL import Image
 from server.catalog.images import read_image
 from server.errors import InvalidImage
 
-# Pixels on the longer side, about 30 kB: towers that cut a square of 224 out of a picture twice as long as wide get all of
-# it, and those of 384 get more than they take in.
+# Pixels on the longer side, about 30 kB: a tower that cuts a square of 224 out of a picture twice as long as wide gets
+# all of it, and one of 384 gets more than it takes in.
 LONGEST_SIDE = 448
 JPEG_QUALITY = 88
 
