@@ -14,8 +14,9 @@ from server.errors import ModelError
 
 MANIFEST_FILE = "manifest.toml"
 
-# Keys of the towers that shape no vector, or that the digest of a file implies.
-_TELLS_ONLY = {"file", "tokenizer", "input", "output", "mask", "pooling", "batch", "precision"}
+# Keys of the towers that shape no vector, or that the digest of a file implies. `output` is not among them: a graph
+# may have several outputs of one dimension. Nor are the means of [calibration], with which a title is placed.
+_TELLS_ONLY = {"file", "tokenizer", "input", "mask", "pooling", "batch", "precision"}
 
 # A misspelt optional key would otherwise be ignored and change every embedding.
 _STRICT_KEYS = ConfigDict(extra="forbid")
@@ -150,11 +151,13 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        """Identity of the embeddings, 64 hex digits: SHA-256 over the files' digests and all that shapes their inputs.
+        """Identity of the embeddings, 64 hex digits: SHA-256 over the files' digests and all that shapes a vector.
 
         Vectors of different digests must never be compared. What only describes the model is left out.
         """
-        meaning = {"text": _shaping(self.text), "image": _shaping(self.image), "files": self.files}
+        meaning: dict[str, Any] = {"text": _shaping(self.text), "image": _shaping(self.image), "files": self.files}
+        if self.calibration is not None:
+            meaning["calibration"] = asdict(self.calibration)
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode("ascii")).hexdigest()
 
 

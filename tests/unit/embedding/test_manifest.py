@@ -86,7 +86,7 @@ def test_a_file_that_is_not_toml_says_so(tmp_path: Path, content: bytes) -> None
         read_manifest(tmp_path)
 
 
-def test_the_digest_changes_with_each_of_the_three_files_and_with_nothing_else(tmp_path: Path) -> None:
+def test_the_digest_changes_with_each_of_the_three_files_and_not_with_a_name(tmp_path: Path) -> None:
     digests = []
     variants: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         ({}, {}, {}),
@@ -133,3 +133,21 @@ def test_an_absent_key_that_shapes_pixels_changes_no_digest(tmp_path: Path) -> N
     assert read_manifest(tmp_path).digest == before
     write_manifest(tmp_path, manifest_data(tmp_path), image={"resize": "crop", "shortest_edge": 9})
     assert read_manifest(tmp_path).digest != before
+
+
+@pytest.mark.parametrize("tower", ["text", "image"])
+def test_another_output_of_one_graph_is_another_model(tmp_path: Path, tower: str) -> None:
+    write_manifest(tmp_path, manifest_data(tmp_path))
+    before = read_manifest(tmp_path).digest
+    write_manifest(tmp_path, manifest_data(tmp_path), **{tower: {"output": "hidden"}})
+    assert read_manifest(tmp_path).digest != before
+
+
+@pytest.mark.parametrize("key", ["text_mean", "image_mean"])
+def test_other_means_place_titles_elsewhere_and_so_are_another_model(tmp_path: Path, key: str) -> None:
+    means = {"text_mean": [0.25] * DIMENSION, "image_mean": [0.5] * DIMENSION}
+    digests = []
+    for calibration in ({}, {"calibration": means}, {"calibration": means | {key: [0.125] * DIMENSION}}):
+        write_manifest(tmp_path, manifest_data(tmp_path) | calibration)
+        digests.append(read_manifest(tmp_path).digest)
+    assert len(set(digests)) == 3
