@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from server.embedding.preprocess import EXTENT
+from server.embedding.preprocess import EXTENT, Box
 from server.errors import InvalidImage
 
 # MPO is what many phones and cameras make of a JPEG: the first of its pictures is one.
@@ -27,6 +27,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 
 # A line of pixels is no product, and a model that scales the shorter side up would make a huge picture of it.
 LARGEST_ASPECT = 100
+
+# Orientations of EXIF that exchange width and height.
+_ON_THE_SIDE = (5, 6, 7, 8)
 
 # A picture that is a web page or a program too. 2 ms a megabyte; a chance hit in compressed data takes 10^5 GB.
 _ACTIVE_CONTENT = re.compile(rb"<(?:script[\s>]|html[\s>]|\?php\s|!doctype html)", re.IGNORECASE)
@@ -78,15 +81,14 @@ def read_image(data: bytes, *, max_pixels: int, draft_to: int | None = None) -> 
             image.load()
             if image.format == "PNG" and b"IEND" not in data:
                 raise EOFError("Pillow does not miss the end of a PNG")
-            upright, is_turned = _upright(image)
-            if drafted is not None and upright is image:
-                # Turned, the part of a pixel would lie on another side.
-                image.info[EXTENT] = drafted[1][2:]
+            upright, orientation = _upright(image)
             rgb = _to_rgb(upright)
+            if drafted is not None:
+                rgb.info[EXTENT] = _turned(drafted[1], image.size, orientation)
         # Pillow's decoders raise whatever they stumble over: OSError, SyntaxError, struct.error, IndexError, ...
         except Exception as exc:
             raise InvalidImage("The picture is damaged or cut short.") from exc
-        if is_turned:
+        if orientation in _ON_THE_SIDE:
             width, height = height, width
     return DecodedImage(rgb, media_type, width, height, digest(data))
 
@@ -150,17 +152,29 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise InvalidImage(f"The picture is a line of {width:,} x {height:,} pixels.")
 
 
-def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
-    """(the picture as its EXIF data says it stands, whether its sides changed places).
+def _upright(image: Image.Image) -> tuple[Image.Image, int]:
+    """(the picture as its EXIF data says it stands, how it lay: 1 to 8, see EXIF).
 
     A picture whose EXIF data is broken is taken as it lies.
     """
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         # Pillow would copy a picture that stands already.
-        return image if orientation == 1 else ImageOps.exif_transpose(image), orientation in (5, 6, 7, 8)
+        return image if orientation == 1 else ImageOps.exif_transpose(image), orientation
     except Exception:
-        return image, False
+        return image, 1
+
+
+def _turned(box: Box, size: tuple[int, int], orientation: int) -> Box:
+    """Where a box of a picture of this size lies when the picture was put upright."""
+    (left, upper, right, lower), (wide, high) = box, size
+    if orientation in _ON_THE_SIDE:
+        left, upper, right, lower, wide, high = upper, left, lower, right, high, wide
+    if orientation in (2, 3, 6, 7):
+        left, right = wide - right, wide - left
+    if orientation in (3, 4, 7, 8):
+        upper, lower = high - lower, high - upper
+    return left, upper, right, lower
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -17,10 +17,13 @@ _FILTERS = {
 # 1200 x 1200 PNG takes 1.3 ms instead of 19, and pixels differ by 0.7 of 255 on average. Smaller ones are untouched.
 REDUCING_GAP = 3.0
 
-# Key of `Image.info` for the (width, height) that a picture has where its last column or row is only partly its own: a
-# JPEG of 1999 pixels that is decoded at half its size has 1000 columns, of which the picture fills 999.5. Taking it for
-# 1000 moved pixels by 0.016 of the normalised range, and 0.004 is left without.
-EXTENT = "vitrine_extent"
+# Key of `Image.info` for the box (left, upper, right, lower) that a picture fills where its last column or row is only
+# partly its own: a JPEG of 1999 pixels that is decoded at half its size has 1000 columns, of which the picture fills
+# 999.5. Taking it for 1000 moved pixels by 0.016 of the normalised range, and 0.004 is left without. It is no string,
+# since Pillow puts the text of a stranger's PNG under whatever string that names.
+EXTENT = (-1, -1)
+
+Box = tuple[float, float, float, float]
 
 
 def draft_size(manifest: Manifest) -> tuple[int, int]:
@@ -59,24 +62,30 @@ def fit(image: Image.Image, spec: ImageSpec) -> Image.Image:
     return {"pad": _pad, "crop": _crop, "squash": _squash}[spec.resize](image, spec)
 
 
-def _extent(image: Image.Image) -> tuple[float, float]:
-    """(width, height) of what the picture shows, see EXTENT."""
-    wide, high = image.info.get(EXTENT, image.size)
-    return min(wide, image.width), min(high, image.height)
+def _extent(image: Image.Image) -> Box:
+    """(left, upper, right, lower) of what the picture shows, see EXTENT: at most a pixel less than all of it."""
+    wide, high = image.size
+    left, upper, right, lower = image.info.get(EXTENT, (0, 0, wide, high))
+    return (
+        min(max(left, 0), 1),
+        min(max(upper, 0), 1),
+        min(max(right, wide - 1), wide),
+        min(max(lower, high - 1), high),
+    )
 
 
 def _resized(image: Image.Image, size: tuple[int, int], spec: ImageSpec) -> Image.Image:
     if image.size == size and EXTENT not in image.info:
         return image
-    box = (0, 0, *_extent(image))
-    return image.resize(size, _FILTERS[spec.interpolation], box=box, reducing_gap=REDUCING_GAP)
+    return image.resize(size, _FILTERS[spec.interpolation], box=_extent(image), reducing_gap=REDUCING_GAP)
 
 
 def _pad(image: Image.Image, spec: ImageSpec) -> Image.Image:
     """The longest side becomes `size`; the rest is background, left and right or above and below."""
-    extent = _extent(image)
-    scale = spec.size / max(extent)
-    width, height = (min(spec.size, max(1, round(side * scale))) for side in extent)
+    left, upper, right, lower = _extent(image)
+    sides = (right - left, lower - upper)
+    scale = spec.size / max(sides)
+    width, height = (min(spec.size, max(1, round(side * scale))) for side in sides)
     image = _resized(image, (width, height), spec)
     if image.size == (spec.size, spec.size):
         return image
@@ -92,12 +101,13 @@ def _crop(image: Image.Image, spec: ImageSpec) -> Image.Image:
     arithmetic (the longer side and the offset truncated) is that of transformers' CLIPImageProcessor; torchvision, and
     so open_clip, rounds the offset, and is a pixel off where the surplus is odd.
     """
-    wide, high = _extent(image)
+    left, upper, right, lower = _extent(image)
+    wide, high = right - left, lower - upper
     width, height = (int((spec.shortest_edge or spec.size) * side / min(wide, high)) for side in (wide, high))
-    left, top = (width - spec.size) // 2, (height - spec.size) // 2
+    x, y = (width - spec.size) // 2, (height - spec.size) // 2
     across, down = wide / width, high / height
-    box = (left * across, top * down, (left + spec.size) * across, (top + spec.size) * down)
-    box = (box[0], box[1], min(box[2], wide), min(box[3], high))
+    box = (left + x * across, upper + y * down, left + (x + spec.size) * across, upper + (y + spec.size) * down)
+    box = (box[0], box[1], min(box[2], right), min(box[3], lower))
     size, resample = (spec.size, spec.size), _FILTERS[spec.interpolation]
     return image.resize(size, resample, box=box, reducing_gap=REDUCING_GAP)
 
