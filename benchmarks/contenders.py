@@ -176,9 +176,10 @@ class Pipeline:
     def _import(self, photos: Sequence[bytes], pool: ThreadPoolExecutor) -> None:
         """What server/catalog/ingest.py does with batches, on the writer's own `embed`."""
         from server.catalog.change import Change
+        from server.catalog.draft import Draft
         from server.catalog.ingest import AHEAD, BATCH_ROWS
         from server.catalog.picture import Darkroom
-        from server.catalog.writing import Draft, ProductWriter
+        from server.catalog.writing import ProductWriter
         from server.embedding.current import CurrentEncoder
 
         store: Any = _NoStore()

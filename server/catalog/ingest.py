@@ -11,7 +11,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import psycopg
 
 from server.catalog.active_model import find_model_in_use, use_model
 from server.catalog.change import Outcome
+from server.catalog.draft import Draft
 from server.catalog.error_file import ErrorFile, default_path
 from server.catalog.feeds.base import Feed, RawRow
 from server.catalog.feeds.columns import ColumnMatcher
@@ -29,7 +30,7 @@ from server.catalog.image_store import ImageStore
 from server.catalog.picture import MB, Darkroom
 from server.catalog.report import ImportReport
 from server.catalog.seen import SeenSkus, seen_skus
-from server.catalog.writing import Draft, ProductWriter, writer_for
+from server.catalog.writing import ProductWriter, writer_for
 from server.db.engine import Database
 from server.embedding.current import CurrentEncoder
 from server.embedding.encoder import Encoder
@@ -98,7 +99,7 @@ class Importer:
             with (
                 ThreadPoolExecutor(self._settings.prepare_threads, "prepare") as pool,
                 seen_skus(connection) as seen,
-                closing(errors) if errors is not None else closing(_Nothing()),
+                closing(errors) if errors is not None else nullcontext(),
             ):
                 writer = self._writer(connection, pool, options)
                 run = _Run(connection, writer, seen, errors, options, self._on_progress, len(feeds))
@@ -162,11 +163,6 @@ class Importer:
                 return
             for hidden in seen.hide_missing():
                 report.hidden += hidden
-
-
-class _Nothing:
-    def close(self) -> None:
-        pass
 
 
 class _Run:

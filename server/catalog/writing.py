@@ -9,7 +9,7 @@ of the database was changed in between, all is planned and embedded anew with th
 import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,56 +18,17 @@ import psycopg
 from server.catalog import stored as rows
 from server.catalog.active_model import ModelInUse, read_active_model
 from server.catalog.change import Change, Outcome, Refused, merged
-from server.catalog.picture import Darkroom, Picture
+from server.catalog.draft import Draft, Meter
+from server.catalog.picture import Darkroom
 from server.catalog.stored import NewRow, Stored
 from server.embedding.current import ActiveModel, CurrentEncoder
-from server.embedding.encoder import Encoder, Vector
+from server.embedding.encoder import Encoder
 from server.errors import Conflict, InvalidInput, ModelError, StorageUnavailable, VitrineError
 
 log = logging.getLogger(__name__)
 
 # Two writers that wait for each other in a circle, or change one row in turns, are sorted out by trying again.
 MOST_TRIES = 5
-
-
-@dataclass(slots=True)
-class Draft:
-    """A change on its way: what is stored, the picture that is being prepared, and the vector once it is made.
-
-    model: key of the model that it was planned for.
-    """
-
-    change: Change
-    stored: Stored | None
-    model: int | None = None
-    future: Future[Picture | None] | None = None
-    picture: Picture | None = None
-    text: str | None = None
-    vector: Vector | None = None
-    refused: Refused | None = None
-
-    @property
-    def image_sha256(self) -> str | None:
-        """Digest of the picture that the product will have."""
-        if self.picture is not None:
-            return self.picture.sha256
-        return self.stored.image_sha256 if self.stored is not None else None
-
-    @property
-    def source(self) -> str | None:
-        """What the new vector is made from; None where the stored one stays."""
-        if self.text is not None:
-            return "text"
-        return "image" if self.picture is not None else None
-
-
-@dataclass
-class Meter:
-    """How long the towers ran, and for how many pictures and texts."""
-
-    seconds: float = 0.0
-    images: int = 0
-    texts: int = 0
 
 
 class _ModelMoved(Exception):
@@ -109,18 +70,7 @@ class ProductWriter:
         """
         drafts = [draft for draft in drafts if draft.model == self.model]
         for draft in drafts:
-            if draft.future is not None:
-                try:
-                    draft.picture = draft.future.result()
-                except StorageUnavailable:
-                    raise
-                except VitrineError as exc:
-                    draft.refused = Refused("image", exc.message)
-                except (OSError, ValueError) as exc:
-                    # Whatever a source stumbles over, it is this row's picture and not the end of the import.
-                    log.warning("The picture of %s cannot be read", draft.change.sku, exc_info=exc)
-                    draft.refused = Refused("image", "cannot be read")
-                draft.future = None
+            self._take_picture(draft)
         if self.darkroom.store is None:
             return
         began = time.perf_counter()
@@ -192,6 +142,35 @@ class ProductWriter:
 
     # -- embedding ---------------------------------------------------------------------------------------------
 
+    def _take_picture(self, draft: Draft) -> None:
+        """Wait for the draft's picture, where one is being prepared."""
+        future, draft.future = draft.future, None
+        if future is None:
+            return
+        try:
+            draft.picture = future.result()
+        except StorageUnavailable as exc:
+            if draft.change.picture is not None:
+                raise
+            self._refuse_picture(draft, exc.message)
+        except VitrineError as exc:
+            self._refuse_picture(draft, exc.message)
+        except (OSError, ValueError) as exc:
+            # Whatever a source stumbles over, it is this row's picture and not the end of the import.
+            log.warning("The picture of %s cannot be read", draft.change.sku, exc_info=exc)
+            self._refuse_picture(draft, "cannot be read")
+
+    def _refuse_picture(self, draft: Draft, reason: str) -> None:
+        """Refuse a change that brings this picture. Where the picture is the stored one, only its vector is missing.
+
+        The product then keeps the vector it has: that of its title, made anew if that changes, or none.
+        """
+        draft.picture = None
+        if draft.change.picture is not None:
+            draft.refused = Refused("image", reason)
+        elif draft.stored is not None and draft.stored.source == "text":
+            draft.text = self._text_to_embed(draft.change, draft.stored)
+
     def _embed_pictures(self, drafts: Sequence[Draft]) -> None:
         pixels = [d.picture.pixels for d in drafts if d.picture is not None and d.picture.pixels is not None]
         if not pixels:
@@ -200,7 +179,7 @@ class ProductWriter:
             vectors = self.encoder.embed_pixels(pixels)
         except ModelError:
             if len(drafts) == 1:
-                drafts[0].refused = Refused("image", "the model makes no vector of this picture")
+                self._refuse_picture(drafts[0], "the model makes no vector of this picture")
                 return
             for draft in drafts:
                 self._embed_pictures([draft])
@@ -256,7 +235,7 @@ class ProductWriter:
                 raise _ModelMoved(*active)
             for draft in drafts:
                 now = stored.get(draft.change.sku)
-                if draft.model != self.model or _moved_on(draft.stored, now):
+                if draft.model != self.model or draft.is_outdated(now):
                     stale.append(draft)
                     continue
                 found[draft.change.sku], row = self._decide(draft, now)
@@ -285,13 +264,6 @@ def writer_for(
     loaded = current.get() if in_use is None else in_use.loaded
     model = None if in_use is None else in_use.key
     return ProductWriter(current, replace(darkroom, encoder=loaded.encoder), executor, currency, model)
-
-
-def _moved_on(planned: Stored | None, now: Stored | None) -> bool:
-    """Whether the picture or the embedding is another one than the plan was made for."""
-    if planned is None or now is None:
-        return planned is not now
-    return not planned.placed_alike(now)
 
 
 def require(outcome: Outcome) -> None:
