@@ -1,9 +1,11 @@
 """Makes the vectors that a model lacks: in batches, the shop's products first, each batch a short transaction.
 
-The rule for a picture that cannot be read (its file is lost, or damaged): where the active model has no vector of the
-product either, it stays without one, as words do not find it today. Where the active model has one, a switch would take
-the product out of the search, so the activation stops before it and names the product; with `lost_by_title` the product
-is placed by its title until an import brings its picture back.
+The rule for a lost picture (its file is gone, or damaged, or the model makes no vector of it alone): where the active
+model has no vector of the product either, it stays without one, as words do not find it today. Where the active model
+has one, a switch would take the product out of the search, so the activation stops before it and names the product;
+with `lost_by_title` the product is placed by its title until an import brings its picture back. Whatever else fails (a
+disk that cannot be read, a model that does not run) says nothing about the picture, and ends the activation with its
+own sentence.
 """
 
 import time
@@ -14,12 +16,13 @@ from dataclasses import dataclass, field
 
 import psycopg
 from pgvector import HalfVector
+from PIL import Image
 from psycopg import errors as pg_errors
 
 from server.activation.session import SQL
 from server.catalog.picture import Darkroom, Picture
 from server.embedding.encoder import Encoder, Pixels, Vector
-from server.errors import ModelError, VitrineError
+from server.errors import InvalidImage, ModelError, NotFound
 
 BATCH = 64
 # Batches whose pictures are being prepared while the tower works on the one before.
@@ -30,7 +33,10 @@ MOST_ROUNDS = 4
 
 @dataclass
 class Gap:
-    """A product without a vector of the model. findable: the active model has one."""
+    """A product without a vector of the model.
+
+    findable: the active model has one. fault: why its picture gives none.
+    """
 
     sku: str
     title: str
@@ -40,6 +46,7 @@ class Gap:
     picture: Future[Picture] | None = None
     vector: Vector | None = None
     source: str = "image"
+    fault: str = ""
 
 
 @dataclass
@@ -55,12 +62,12 @@ class Filler:
     lost_by_title: bool = False
     filled: int = 0
     by_title: list[str] = field(default_factory=list)
-    lost: dict[str, bool] = field(default_factory=dict)
+    lost: dict[str, Gap] = field(default_factory=dict)
 
     def fill(self) -> None:
         """Fill until a round over all products finds hardly anything.
 
-        Raises ModelError where a product would be lost from the search.
+        Raises ModelError where a product would be lost from the search or the model does not run, StorageUnavailable.
         """
         self.lost.clear()
         with ThreadPoolExecutor(self.threads, "prepare") as pool:
@@ -123,6 +130,8 @@ class Filler:
     def _embed(self, gaps: list[Gap]) -> None:
         with_pixels = [(gap, pixels) for gap in gaps if (pixels := _pixels(gap)) is not None]
         self._run_tower(with_pixels)
+        if with_pixels and all(gap.vector is None for gap, _ in with_pixels):
+            self._check_tower()
         for gap in gaps:
             if gap.vector is None and (gap.image_sha256 is None or self._give_up_picture(gap)):
                 gap.vector, gap.source = self.encoder.place_text(gap.title), "text"
@@ -132,32 +141,38 @@ class Filler:
             return
         try:
             vectors = self.encoder.embed_pixels([pixels for _, pixels in gaps])
-        except ModelError:
+        except ModelError as exc:
             # One that the model makes no vector of must not keep the others out.
             if len(gaps) > 1:
                 for one in gaps:
                     self._run_tower([one])
+            else:
+                gaps[0][0].fault = exc.message
             return
         for (gap, _), vector in zip(gaps, vectors, strict=True):
             gap.vector = vector
+
+    def _check_tower(self) -> None:
+        """Raises ModelError where the fault lies with the model: it makes no vector of a sound picture either."""
+        self.encoder.embed_pixels([self.encoder.prepare(Image.linear_gradient("L").convert("RGB"))])
 
     def _give_up_picture(self, gap: Gap) -> bool:
         """Note that the picture gives no vector; whether the title is to take its place."""
         if self.lost_by_title:
             self.by_title.append(gap.sku)
             return True
-        self.lost[gap.sku] = gap.findable
+        self.lost[gap.sku] = gap
         return False
 
     def _check_lost(self) -> None:
-        lost = sorted(sku for sku, findable in self.lost.items() if findable)
+        lost = sorted(sku for sku, gap in self.lost.items() if gap.findable)
         if lost:
             names = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
             raise ModelError(
                 f"The pictures of {len(lost):,} products cannot be read ({names}), and with the new model no words "
-                "would find these. Restore their files, or import them again with their pictures; or add "
-                "--lost-by-title to have them placed by their titles until then. Then run this again: it goes on where "
-                "it stopped."
+                f"would find these. What is wrong with the first: {self.lost[lost[0]].fault} Restore their files, or "
+                "import them again with their pictures; or add --lost-by-title to have them placed by their titles "
+                "until then. Then run this again: it goes on where it stopped."
             )
 
     # -- writing -----------------------------------------------------------------------------------------------
@@ -181,11 +196,11 @@ class Filler:
 
 
 def _pixels(gap: Gap) -> Pixels | None:
-    """The prepared picture; None where there is none, or none that can be read, or another than the product's."""
+    """The prepared picture; None where there is none or it is lost. Raises what else keeps it from being read."""
     if gap.picture is None:
         return None
     try:
-        picture = gap.picture.result()
-    except (VitrineError, OSError, ValueError):
+        return gap.picture.result().pixels
+    except (NotFound, InvalidImage) as exc:
+        gap.fault = exc.message
         return None
-    return picture.pixels if picture.sha256 == gap.image_sha256 else None

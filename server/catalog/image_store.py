@@ -60,8 +60,13 @@ class ImageStore:
         return path
 
     def read(self, sha256: str, media_type: str) -> bytes:
-        """Bytes of a stored picture. Raises NotFound."""
-        return self.path(sha256, media_type).read_bytes()
+        """Bytes of a stored picture. Raises NotFound where there is no such file, else StorageUnavailable."""
+        try:
+            return self._place(sha256, media_type).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise NotFound("The picture's file is not there.") from None
+        except OSError as exc:
+            raise StorageUnavailable(f"The picture cannot be read from {self.folder}: {exc.strerror}.") from exc
 
     def thumbnail(self, sha256: str, media_type: str, width: int) -> Path:
         """WebP file of a stored picture at most `width` wide, made on first use.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from server.catalog.image_store import ImageStore
+from server.catalog.image_store import MOST_PIXELS, ImageStore
 from server.catalog.images import DecodedImage, digest, read_image
 from server.embedding.encoder import Encoder, Pixels
 from server.embedding.preprocess import draft_size
@@ -19,7 +19,11 @@ def read_for_tower(data: bytes, encoder: Encoder, settings: Settings) -> Decoded
     A JPEG that is far too large is decoded small (see `read_image`), which moves its vector a little; a picture that is
     looked for must move as the same picture in the catalogue did.
     """
-    return read_image(data, max_pixels=settings.max_image_pixels, draft_to=min(draft_size(encoder.manifest)) // 2)
+    return _decode(data, encoder, settings.max_image_pixels)
+
+
+def _decode(data: bytes, encoder: Encoder, max_pixels: int) -> DecodedImage:
+    return read_image(data, max_pixels=max_pixels, draft_to=min(draft_size(encoder.manifest)) // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,15 @@ class Darkroom:
         return Picture(decoded.sha256, decoded.media_type, decoded.width, decoded.height, len(data), pixels)
 
     def develop_stored(self, sha256: str, media_type: str) -> Picture:
-        """A picture from the store, to be embedded again. Raises NotFound."""
+        """A picture from the store, to be embedded again. The settings' limits are for what comes in, and not for it.
+
+        Raises NotFound where its file is lost, InvalidImage where it is damaged, StorageUnavailable.
+        """
         if self.store is None:
             return Picture(sha256, media_type, 0, 0, 0, None)
         data = self.store.read(sha256, media_type)
-        picture = self.develop(lambda: data, None)
-        if picture is None:
-            raise AssertionError("nothing was known of it")
-        return picture
+        if digest(data) != sha256:
+            raise InvalidImage("The picture's file is damaged: it does not hold what was stored.")
+        decoded = _decode(data, self.encoder, MOST_PIXELS)
+        pixels = self.encoder.prepare(decoded.image)
+        return Picture(sha256, media_type, decoded.width, decoded.height, len(data), pixels)

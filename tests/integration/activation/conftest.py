@@ -24,6 +24,7 @@ from tests.factories import DIMENSION, noise
 from tests.fakes import FakeEncoder, fake_manifest
 
 PICTURES, TITLES = 30, 10
+ALL = PICTURES + TITLES
 
 
 @dataclass

@@ -10,16 +10,15 @@ import pytest
 from numpy.typing import NDArray
 
 from server.activation import fill, session
-from server.activation.progress import count_without_vector, read_progress
+from server.activation.progress import read_progress
 from server.activation.session import activation_session
 from server.catalog.ingest import Importer
 from server.errors import Conflict, ModelError
 from server.search.query import Query
 from tests.fakes import FakeEncoder, fake_manifest
-from tests.integration.activation.conftest import PICTURES, TITLES, Shop, product
+from tests.integration.activation.conftest import ALL, Shop, product
 
 Expected = Callable[[Shop, FakeEncoder], dict[str, NDArray[np.float32]]]
-ALL = PICTURES + TITLES
 
 
 def assert_holds(shop: Shop, encoder: FakeEncoder, expected: Expected, column: str = "embedding") -> None:
@@ -261,46 +260,6 @@ def test_a_model_changed_between_plan_and_write_makes_the_plan_anew(
     catalog.put(product("A-1"))
     assert once == ["old"]
     assert_holds(shop, shop.wide, expected)
-
-
-# -- pictures that cannot be read ------------------------------------------------------------------------------
-
-
-def lose_picture(shop: Shop, sku: str) -> None:
-    with shop.database.connection() as connection:
-        row = connection.execute(
-            "SELECT sha256, media_type FROM product JOIN image ON sha256 = image_sha256 WHERE sku = %s", [sku]
-        ).fetchone()
-    assert row is not None
-    shop.images.path(*row).unlink()
-
-
-def test_a_lost_picture_stops_before_the_switch_and_names_the_product(shop: Shop) -> None:
-    lose_picture(shop, "P-07")
-    with pytest.raises(ModelError, match=r"pictures of 1 products cannot be read \(P-07\)"):
-        shop.activate(shop.wide)
-    assert shop.states() == {"old": "active", "wide": "candidate"}
-    assert "P-07" in [hit.sku for hit in shop.search.by_text("anything", Query(limit=100)).hits]
-
-
-def test_a_lost_picture_leaves_its_product_at_its_title_where_asked(shop: Shop) -> None:
-    lose_picture(shop, "P-07")
-    summary = shop.activate(shop.wide, lost_by_title=True)
-    assert summary.by_title == ["P-07"]
-    assert shop.search.by_text("Thing P-07", Query()).hits[0].sku == "P-07"
-    np.testing.assert_allclose(shop.vectors()["P-07"][1], shop.wide.place_text("Thing P-07"), atol=2e-3)
-
-
-def test_a_lost_picture_of_a_product_that_no_words_find_stops_nothing(shop: Shop) -> None:
-    lose_picture(shop, "P-07")
-    with shop.database.connection() as connection:
-        connection.execute(
-            "UPDATE product SET embedding = NULL, embedding_model = NULL, embedding_source = NULL WHERE sku = 'P-07'"
-        )
-        assert count_without_vector(connection) == 1
-    summary = shop.activate(shop.wide)
-    assert summary.without_vector == ["P-07"]
-    assert len(shop.vectors()) == ALL - 1
 
 
 # -- what may not begin ----------------------------------------------------------------------------------------
