@@ -122,11 +122,15 @@ def write_tokenizer(path: Path) -> None:
 
 
 def write_text_graph(path: Path, *, poison: float | None = None) -> None:
-    """(batch, length) int64 -> (batch, DIMENSION): the mean of an embedding table's rows, times `poison`."""
+    """(batch, length) int64 -> (batch, DIMENSION): the mean of an embedding table's rows, times `poison`.
+
+    Padding has a row of zeros, so a text has one direction at every length.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     rng = np.random.default_rng(1)
     table = rng.standard_normal((400, DIMENSION)).astype(np.float32) * np.float32(1 if poison is None else poison)
+    table[0] = 0  # PAD
     nodes = [
         helper.make_node("Gather", ["table", "input_ids"], ["rows"]),
         helper.make_node("ReduceMean", ["rows"], ["embedding"], axes=[1], keepdims=0),

@@ -186,6 +186,12 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelError(f"{where} cannot be read: {exc.strerror}.", folder=str(folder)) from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ModelError(f"{where} is not valid TOML: {exc}.", folder=str(folder)) from exc
+    return check_manifest(data, folder)
+
+
+def check_manifest(data: dict[str, Any], folder: Path) -> Manifest:
+    """The manifest of a folder from its tables. Raises ModelError as `read_manifest` does."""
+    where = f'{MANIFEST_FILE} of the model "{folder.name}"'
     try:
         manifest = _ADAPTER.validate_python({**data, "folder": folder})
     except ValidationError as exc:

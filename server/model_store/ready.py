@@ -2,18 +2,16 @@
 
 import re
 import shutil
-import tomllib
 from pathlib import Path
 from typing import Any
 
-from server.embedding.files import check_digest
-from server.embedding.manifest import MANIFEST_FILE, read_manifest
+from server.embedding.tokenizer import TextTokenizer
 from server.errors import ModelError
 from server.model_store.draft import Draft
 from server.model_store.graph_facts import image_facts, text_facts
 from server.model_store.layouts import QUANTISED, Layout
-from server.model_store.manifest_file import with_digests, write_manifest
 from server.model_store.preprocessing import read_preprocessing
+from server.model_store.source_manifest import draft_with_manifest
 from server.model_store.sources import Fetched
 from server.model_store.text_files import canonicalise, load_tokenizer_file, read_json, read_text_rules
 from server.model_store.unpadded import runs_unpadded
@@ -31,7 +29,7 @@ LOGIT_SCALE = 100.0
 def draft_ready(fetched: Fetched, name: str, into: Path) -> Draft:
     """Copy the graphs and the tokenizer into the folder `into` and say what they mean. Raises ModelError, OSError."""
     if fetched.layout.name == "manifest":
-        return _with_manifest(fetched, into)
+        return draft_with_manifest(fetched.folder, into)
     if fetched.layout.name == "immich":
         return _immich(fetched, name, into)
     return _transformers_js(fetched, name, into)
@@ -96,7 +94,8 @@ def _tables(
             f"The text graph gives vectors of {text.dimension} numbers and the image graph of {picture.dimension}. "
             "They do not belong together."
         )
-    unpadded = causal and text.length is None and runs_unpadded(into, text, rules, context)
+    encode = TextTokenizer(load_tokenizer_file(into / TOKENIZER), context, rules.end).encode
+    unpadded = causal and text.length is None and runs_unpadded(into / TEXT, text, encode, rules.pad_id, context)
     return {
         "dimension": text.dimension,
         "text": {
@@ -128,32 +127,6 @@ def _top(fetched: Fetched, name: str, tables: dict[str, Any], further: list[str]
         **tables,
         "files": dict.fromkeys(further, ""),
     }
-
-
-def _with_manifest(fetched: Fetched, into: Path) -> Draft:
-    """Digests that the source's manifest gives are checked; those that it leaves out are taken from the files."""
-    folder = fetched.folder
-    try:
-        given = tomllib.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-        text, image = given["text"], given["image"]
-        files = [text["file"], text["tokenizer"], image["file"], *given.get("files", {})]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as exc:
-        raise ModelError(
-            f"{MANIFEST_FILE} of the source cannot be used: it is not TOML or names no file for [text] or [image]."
-        ) from exc
-    for file in files:
-        if not isinstance(file, str) or Path(file).name != file or not (folder / file).is_file():
-            raise ModelError(f"{MANIFEST_FILE} of the source names the file {file}, which is not beside it.")
-        _copy(folder / file, into / file)
-    digests = {text["file"]: text.get("sha256"), text["tokenizer"]: text.get("tokenizer_sha256")}
-    for file, digest in (digests | {image["file"]: image.get("sha256")} | given.get("files", {})).items():
-        if digest:
-            check_digest(folder / file, digest)
-    # A first reading finds what else is wrong with it, in the words of the manifest's own reader.
-    write_manifest(into, with_digests(given, into))
-    read_manifest(into)
-    kept = {key: value for key, value in given.items() if key not in ("golden", "measured", "calibration")}
-    return Draft(into, kept)
 
 
 def read_licence(folder: Path) -> str:

@@ -1,30 +1,26 @@
 """May a text run at its own length? Decided by running it both ways."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from server.embedding.ort import open_tower
 from server.errors import ModelError
 from server.model_store.graph_facts import TextFacts
-from server.model_store.text_files import TextRules
 
 LEAST_COSINE = 0.99999
 _TEXTS = ("a", "red leather handbag", "a blue shirt with white stripes and long sleeves, cut for an easy fit", "42")
 
 
-def runs_unpadded(folder: Path, facts: TextFacts, rules: TextRules, context: int) -> bool:
+def runs_unpadded(graph: Path, facts: TextFacts, encode: Callable[[str], list[int]], pad_id: int, context: int) -> bool:
     """Whether the text graph says of a text at its own length what it says of the padded one. Raises ModelError.
 
-    True of causal towers that read a text at its end token, whatever comes behind it: on short queries they are many
-    times faster so.
+    encode: a text to at most `context` token ids. True of causal towers that read a text at its end token, whatever
+    comes behind it: on short queries they are many times faster so.
     """
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(context)
     names = (facts.input,) if facts.mask is None else (facts.input, facts.mask)
-    tower = open_tower(folder / "text.onnx", threads=1, inputs=names, output=facts.output)
+    tower = open_tower(graph, threads=1, inputs=names, output=facts.output)
 
     def embed(ids: list[int], mask: list[int]) -> np.ndarray:
         rows = [np.repeat([row], facts.batch or 1, axis=0) for row in (ids, mask)]
@@ -33,13 +29,13 @@ def runs_unpadded(folder: Path, facts: TextFacts, rules: TextRules, context: int
         return unit
 
     for text in _TEXTS:
-        ids = tokenizer.encode(text).ids[:context]
+        ids = encode(text)
         rest = context - len(ids)
         try:
             alone = embed(ids, [1] * len(ids))
         except ModelError:
             return False  # the length is fixed inside, whatever the graph says of its axes
-        padded = embed(ids + [rules.pad_id] * rest, [1] * len(ids) + [0] * rest)
+        padded = embed(ids + [pad_id] * rest, [1] * len(ids) + [0] * rest)
         if not float(alone @ padded) >= LEAST_COSINE:
             return False
     return True

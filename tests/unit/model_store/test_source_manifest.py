@@ -1,0 +1,64 @@
+"""A pair of graphs whose source brings a manifest."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.errors import ModelError
+from server.model_store.ready import draft_ready
+from server.model_store.sources import fetch
+from tests.ready_models import text_graph
+from tests.tiny_model import write_tiny_model
+
+
+def draft(source: Path, tmp_path: Path) -> Any:
+    into = tmp_path / "into"
+    into.mkdir()
+    return draft_ready(fetch(str(source)), "mine", into)
+
+
+def test_digests_may_be_left_out(tmp_path: Path) -> None:
+    source = write_tiny_model(tmp_path / "mine", text={"sha256": None, "tokenizer_sha256": None})
+    assert draft(source, tmp_path).manifest["text"]["causal"] is True
+
+
+def test_a_tower_that_needs_its_padding_is_not_believed_to_do_without(tmp_path: Path) -> None:
+    text = {"output": "text_embeds", "sha256": None}
+    source = write_tiny_model(tmp_path / "mine", text=text, dimension=32)
+    text_graph(source / "text.onnx", 400, output="text_embeds", pads_matter=True)
+    with pytest.raises(ModelError, match="causal = true.* Set causal = false"):
+        draft(source, tmp_path)
+
+
+def test_a_tower_of_fixed_length_is_not_believed_to_take_any(tmp_path: Path) -> None:
+    source = write_tiny_model(tmp_path / "mine", text={"output": "text_embeds", "sha256": None}, dimension=32)
+    text_graph(source / "text.onnx", 400, output="text_embeds", length=12)
+    with pytest.raises(ModelError, match="causal = true"):
+        draft(source, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("[text]", 'files = ["w.bin"]\n[text]', r"no table \[files\]"),
+        ("[text]", "files = 3\n[text]", r"no table \[files\]"),
+        ("[image]", "[[image]]", r"no table \[image\]"),
+        ('file = "text.onnx"', "file = 3", "the file 3, which is not beside it"),
+        ('file = "text.onnx"', 'file = ["text.onnx"]', "which is not beside it"),
+        ('file = "text.onnx"', 'file = "../mine/text.onnx"', "which is not beside it"),
+        ('file = "text.onnx"', 'file = ""', "which is not beside it"),
+        ('file = "text.onnx"\nsha256 = "', 'file = "text.onnx"\nsha256 = 7\nx = "', "a digest that is none"),
+        ('revision = "1"', "revision = 2024-05-01", "revision: "),
+        ("[text]", "[text]\nbatch = {a = 1}", r"text\.batch: "),
+        ("[text]", "[[text", "cannot be read as TOML"),
+    ],
+)
+def test_a_manifest_of_the_wrong_shape_is_a_sentence(tmp_path: Path, before: str, after: str, words: str) -> None:
+    source = write_tiny_model(tmp_path / "mine")
+    path = source / "manifest.toml"
+    old = path.read_text(encoding="utf-8")
+    assert before in old
+    path.write_text(old.replace(before, after, 1), encoding="utf-8")
+    with pytest.raises(ModelError, match=words):
+        draft(source, tmp_path)
