@@ -194,6 +194,7 @@ def _start_in_background(database: Database, settings: Settings, manifest: Manif
             click.echo(f"{manifest.name} ({manifest.revision}) is the active model already.")
             return
     log_file = settings.data_dir / LOG_FILE
+    log_file.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "server.cli", "models", "activate", *arguments]
     with log_file.open("ab") as log:
         process = subprocess.Popen(

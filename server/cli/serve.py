@@ -14,7 +14,7 @@ import click
 
 from server.db import migrate
 from server.db.engine import Database, open_database
-from server.errors import DatabaseNotReady, ModelError, SettingError
+from server.errors import DatabaseNotReady, ModelError, OtherModel, SettingError
 from server.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 @click.option("--host", help="Address to listen on (VITRINE_HOST).")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (VITRINE_PORT).")
 def serve(host: str | None, port: int | None) -> None:
-    """Serve the shop and the API until Ctrl-C."""
+    """Serve the shop and the API until Ctrl-C. Without the database's model, all but ranked searches."""
     settings = load_settings()
     database = open_database(settings)
     try:
-        prepare_database(database, settings)
+        try:
+            prepare_database(database, settings)
+        except OtherModel as exc:
+            # All that needs no model is served meanwhile, and the way on is said at each search too.
+            click.echo(exc.message, err=True)
         run_server(settings, database, host or settings.host, port or settings.port)
     finally:
         database.close()

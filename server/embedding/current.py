@@ -8,21 +8,22 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
 from server.embedding.cache import CachedTextEncoder, QueryVector
 from server.embedding.clip import ClipEncoder
 from server.embedding.encoder import Encoder
-from server.embedding.registry import find_model, list_models, load_encoder, open_encoder, read_complete
-from server.errors import ModelError, OtherModel
+from server.embedding.registry import DEFAULT, find_model, list_models, load_encoder, open_encoder, read_complete
+from server.errors import ModelError, OtherModel, VitrineError
 from server.settings import Settings
 
 # A model that was left is kept open for so long: requests that began with it end with it, and a rollback finds it.
 KEEP_SECONDS = 120.0
 # One that is about to come is opened before, and kept for as long as its index may take.
 EXPECT_SECONDS = 3600.0
+# One that could not be opened ahead is tried again after so long: it may be installed meanwhile.
+EXPECT_AGAIN_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class CurrentEncoder:
         # A model beside it, and until when: the one before, or the one that is about to come.
         self._beside: tuple[Loaded, float] | None = None
         self._expected: str | None = None
+        self._expect_again = 0.0
 
     @classmethod
     def of(cls, encoder: "Encoder | CurrentEncoder", query_cache: int = 0) -> "CurrentEncoder":
@@ -115,7 +117,7 @@ class CurrentEncoder:
     def expect(self, coming: ActiveModel) -> None:
         """Open a model that is about to become the database's, in a thread, so that `follow` waits for nothing."""
         with self._lock:
-            if coming.digest == self._expected:
+            if coming.digest == self._expected or time.monotonic() < self._expect_again:
                 return
             self._expected = coming.digest
             if self._beside is not None and self._beside[0].digest == coming.digest:
@@ -127,9 +129,13 @@ class CurrentEncoder:
         try:
             loaded = self._opened(self._load(coming))
             loaded.encoder.embed_text("ready")
-        except ModelError as exc:
+        except VitrineError as exc:
             # What is wrong is said to whoever searches once it is the active one.
             log.warning("The model that is about to be activated cannot be opened: %s", exc.message)
+            with self._lock:
+                # It may be installed before it is the active one, so it is tried again after a while.
+                if self._expected == coming.digest:
+                    self._expected, self._expect_again = None, time.monotonic() + EXPECT_AGAIN_SECONDS
             return
         with self._lock:
             # Somebody may have needed it sooner, and opened it himself.
@@ -140,11 +146,12 @@ class CurrentEncoder:
         return Loaded(encoder, CachedTextEncoder(encoder, self._query_cache))
 
 
-def refuse_other(active: ActiveModel) -> NoReturn:
-    """Raises OtherModel: the database's model is not here."""
+def refuse_other(active: ActiveModel, installed: str = DEFAULT) -> NoReturn:
+    """Raises OtherModel: the database's model is not here. installed: one that is, for the way on."""
     raise OtherModel(
         f"The products of this database were embedded by the model {active.name} ({active.revision}), which is not "
-        "installed here. Install it with `vitrine models add`."
+        f"installed here. Run `vitrine models activate {installed}` to embed them with one that is, or install it with "
+        "`vitrine models add`."
     )
 
 
@@ -157,11 +164,13 @@ def load_model(settings: Settings, active: ActiveModel) -> ClipEncoder:
         if model.manifest is not None and model.manifest.digest == active.digest:
             return open_encoder(model.manifest, settings)
     # VITRINE_MODEL may be a path to somewhere else.
-    with suppress(ModelError):
+    try:
         manifest = read_complete(find_model(settings))
-        if manifest.digest == active.digest:
-            return open_encoder(manifest, settings)
-    refuse_other(active)
+    except ModelError:
+        refuse_other(active)
+    if manifest.digest == active.digest:
+        return open_encoder(manifest, settings)
+    refuse_other(active, settings.model)
 
 
 def current_encoder(settings: Settings, find_active: Callable[[], ActiveModel | None]) -> CurrentEncoder:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from server.activation import run as activation_run
+from server.cli import serve
+from server.db import migrate
 from server.db.engine import Database
+from server.errors import VitrineError
 from tests.factories import add_model, add_product
 from tests.integration.cli.conftest import Run
 from tests.tiny_model import DIMENSION, write_tiny_model
@@ -99,11 +103,54 @@ def test_an_active_model_that_is_gone_can_be_replaced(run: Run, shop: Database, 
     assert "A-1" in run("search", "thing").output
 
 
+@pytest.fixture
+def shop_of_the_first_release(empty: Database, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """At the first revision, embedded by a bundled model whose digest nothing that is installed has."""
+    to = migrate.command.upgrade
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate.command, "upgrade", lambda config, revision: to(config, "0001"))
+        migrate.upgrade(empty, DIMENSION)
+    with empty.connection() as connection:
+        model = add_model(connection, name="vitrine-small", digest="old formula", dimension=DIMENSION)
+        for sku in ("A-1", "A-2"):
+            embedding = [1.0] + [0.0] * (DIMENSION - 1)
+            add_product(connection, sku, title=f"Thing {sku}", embedding=embedding, embedding_model=model)
+    return empty
+
+
+def test_a_shop_of_the_first_release_comes_over_by_one_command(
+    run: Run, shop_of_the_first_release: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("db", "upgrade").exit_code == 0
+    feed = tmp_path / "feed.csv"
+    feed.write_text("sku,title,price\nB-1,First,5\n", encoding="utf-8")
+    served: list[str] = []
+    monkeypatch.setattr(serve, "run_server", lambda *given: served.append("shop"))
+    sentence = "model vitrine-small (1), which is not installed here. Run `vitrine models activate tiny`"
+    for command in (("search", "thing"), ("import", str(feed)), ("doctor",), ("serve",)):
+        assert sentence in " ".join(run(*command).output.split())
+    # The shop is open for all that needs no model.
+    assert served == ["shop"]
+    done = run("models", "activate", "tiny")
+    assert (done.exit_code, "2 products embedded" in done.output) == (0, True)
+    assert "A-1" in run("search", "thing").output
+    assert run("import", str(feed)).exit_code == 0
+    assert "model vitrine-small (1), which is not installed here" in run("models", "rollback").output
+
+
+def test_a_model_that_is_not_there_is_no_way_on(
+    run: Run, shop: Database, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shop.connection() as connection:
+        model = add_model(connection, name="gone", digest="gone", dimension=DIMENSION)
+        add_product(connection, "A-1", embedding=[1.0] + [0.0] * (DIMENSION - 1), embedding_model=model)
+    monkeypatch.setenv("VITRINE_MODEL", "absent")
+    assert "Run `vitrine models activate default`" in " ".join(run("search", "thing").output.split())
+
+
 def test_a_database_made_for_another_dimension_is_changed_while_it_is_empty(
     run: Run, empty: Database, tiny_model: Path, tmp_path: Path
 ) -> None:
-    from server.db import migrate
-
     migrate.upgrade(empty, 99)
     feed = tmp_path / "feed.csv"
     feed.write_text("sku,title,price\nB-1,First,5\n", encoding="utf-8")
@@ -123,6 +170,21 @@ def test_the_smallest_pool_is_enough(
     write_tiny_model(tiny_model.with_name("other"), name="other", text={"context_length": 8})
     assert run("models", "activate", "other").exit_code == 0
     assert "B-1" in run("search", "first").output
+
+
+def test_the_log_of_the_background_gets_its_folder(
+    run: Run, stocked: Database, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(*_: object, **__: object) -> None:
+        raise VitrineError("That would be begun.")
+
+    # The database is elsewhere and the model at a path, so that nothing has made the folder yet.
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(data_dir / "new"))
+    monkeypatch.setenv("VITRINE_MODEL", str(data_dir / "models" / "other"))
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    refused = run("models", "activate", str(data_dir / "models" / "other"), "--background")
+    assert "That would be begun." in refused.output
+    assert (data_dir / "new" / "activation.log").is_file()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from server.embedding import current as module
 from server.embedding.current import ActiveModel, CurrentEncoder
 from server.embedding.encoder import Encoder
-from server.errors import OtherModel
+from server.errors import OtherModel, SettingError, VitrineError
 from tests.fakes import FakeEncoder, fake_manifest
 
 
@@ -103,5 +103,29 @@ def test_a_model_that_is_about_to_come_and_is_not_there_disturbs_nobody() -> Non
         current.expect(shelf.named("two"))
     assert shelf.tried.wait(30)
     settle()
+    current.expect(shelf.named("two"))
+    settle()
     assert shelf.loaded == ["one", "two"]
     assert current.get().encoder.manifest.name == "one"
+
+
+@pytest.mark.parametrize("failure", [OtherModel, SettingError])
+def test_a_model_that_could_not_be_opened_ahead_is_tried_again(
+    failure: type[VitrineError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EXPECT_AGAIN_SECONDS", 0.0)
+    shelf, broken = Shelf("one", "two"), [failure("No.")]
+
+    def load(active: ActiveModel) -> Encoder:
+        if broken:
+            raise broken.pop()
+        return shelf.load(active)
+
+    current = CurrentEncoder(lambda: shelf.load(shelf.named("one")), load)
+    current.get()
+    for _ in range(2):
+        current.expect(shelf.named("two"))
+        settle()
+    assert shelf.loaded == ["one", "two"]
+    current.follow(shelf.named("two"))
+    assert shelf.loaded == ["one", "two"]
