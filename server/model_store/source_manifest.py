@@ -14,7 +14,8 @@ from server.errors import ModelError
 from server.model_store.draft import Draft
 from server.model_store.graph_facts import TextFacts
 from server.model_store.manifest_file import with_digests
-from server.model_store.unpadded import runs_unpadded
+from server.model_store.precision import tower_precision
+from server.model_store.unpadded import LEAST_COSINE, LEAST_COSINE_INT8, runs_unpadded
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def _check_unpadded(manifest: Manifest) -> None:
         return
     facts = TextFacts(spec.input, spec.output, spec.mask, manifest.dimension, spec.batch, None)
     encode = load_tokenizer(manifest).encode
-    if not runs_unpadded(manifest.folder / spec.file, facts, encode, spec.pad_id, spec.context_length):
+    least = LEAST_COSINE if tower_precision(manifest, "text") == "float32" else LEAST_COSINE_INT8
+    if not runs_unpadded(manifest.folder / spec.file, facts, encode, spec.pad_id, spec.context_length, least):
         raise ModelError(
             f"{MANIFEST_FILE} of the source says that texts run at their own length (causal = true), but the text "
             "graph gives them other vectors than padded texts, or none. Set causal = false there."

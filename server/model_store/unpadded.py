@@ -10,10 +10,19 @@ from server.errors import ModelError
 from server.model_store.graph_facts import TextFacts
 
 LEAST_COSINE = 0.99999
+# int8 towers scale their activations by all that is in the text, padding included: the bundled one gives 0.99998.
+LEAST_COSINE_INT8 = 0.99
 _TEXTS = ("a", "red leather handbag", "a blue shirt with white stripes and long sleeves, cut for an easy fit", "42")
 
 
-def runs_unpadded(graph: Path, facts: TextFacts, encode: Callable[[str], list[int]], pad_id: int, context: int) -> bool:
+def runs_unpadded(
+    graph: Path,
+    facts: TextFacts,
+    encode: Callable[[str], list[int]],
+    pad_id: int,
+    context: int,
+    least: float = LEAST_COSINE,
+) -> bool:
     """Whether the text graph says of a text at its own length what it says of the padded one. Raises ModelError.
 
     encode: a text to at most `context` token ids. True of causal towers that read a text at its end token, whatever
@@ -36,6 +45,6 @@ def runs_unpadded(graph: Path, facts: TextFacts, encode: Callable[[str], list[in
         except ModelError:
             return False  # the length is fixed inside, whatever the graph says of its axes
         padded = embed(ids + [pad_id] * rest, [1] * len(ids) + [0] * rest)
-        if not float(alone @ padded) >= LEAST_COSINE:
+        if not float(alone @ padded) >= least:
             return False
     return True
