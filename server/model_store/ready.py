@@ -1,6 +1,5 @@
 """Ready pairs of ONNX graphs to drafts, without torch: transformers.js, immich, and any pair with a manifest."""
 
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from server.errors import ModelError
 from server.model_store.draft import Draft
 from server.model_store.graph_facts import image_facts, text_facts
 from server.model_store.layouts import QUANTISED, Layout
+from server.model_store.licence import read_licence
 from server.model_store.preprocessing import read_preprocessing
 from server.model_store.source_manifest import draft_with_manifest
 from server.model_store.sources import Fetched
@@ -121,20 +121,12 @@ def _top(fetched: Fetched, name: str, tables: dict[str, Any], further: list[str]
         "revision": fetched.revision,
         "dimension": tables.pop("dimension"),
         "precision": "float32",
-        "licence": read_licence(fetched.folder),
+        "licence": read_licence(fetched.folder, read_json(fetched.folder / "config.json")),
         "source": fetched.source,
         "logit_scale": LOGIT_SCALE,
         **tables,
         "files": dict.fromkeys(further, ""),
     }
-
-
-def read_licence(folder: Path) -> str:
-    """The licence that the model card's header names, or that it names none."""
-    card = folder / "README.md"
-    header = card.read_text(encoding="utf-8", errors="replace")[:20_000] if card.is_file() else ""
-    found = re.search(r"^license(?:_name)?:\s*([\w.+-]+)\s*$", header.split("\n---")[0], re.MULTILINE)
-    return found[1] if found else "not stated by the source"
 
 
 def _graph(layout: Layout, stem: str) -> str:

@@ -25,16 +25,18 @@ class TextRules:
     limit: int | None
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object, or an empty one where the file is missing. Raises ModelError."""
+def read_json(path: Path, *, required: bool = False) -> dict[str, Any]:
+    """A JSON object, or an empty one where a file that is not required is missing. Raises ModelError."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except FileNotFoundError as exc:
+        if required:
+            raise ModelError(f"The model has no {path.name}.", path=str(path)) from exc
         return {}
-    except (OSError, ValueError) as exc:
-        raise ModelError(f"{path.name} is not JSON that can be read.", path=str(path)) from exc
+    except (OSError, ValueError, RecursionError) as exc:
+        raise ModelError(f"{path.name} is not JSON that can be read. Download it again.", path=str(path)) from exc
     if not isinstance(data, dict):
-        raise ModelError(f"{path.name} does not hold a JSON object.", path=str(path))
+        raise ModelError(f"{path.name} does not hold a JSON object. Download it again.", path=str(path))
     return data
 
 

@@ -1,7 +1,6 @@
 """Checkpoints in the layouts of transformers and of sentence-transformers."""
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +11,12 @@ import transformers as untyped_transformers
 
 from server.errors import ModelError
 from server.model_store.checkpoints.family import FAMILIES, Checkpoint
+from server.model_store.licence import UNKNOWN_LICENCE, read_licence
 from server.model_store.preprocessing import read_preprocessing
+from server.model_store.text_files import read_json
 
 transformers: Any = untyped_transformers
 
-UNKNOWN_LICENCE = "unknown; see the source"
 # Modules of sentence-transformers that leave the direction of a vector as it is.
 HARMLESS_MODULES = {"Normalize"}
 # Any of these makes a tokenizer. transformers makes an empty one where there is none.
@@ -46,7 +46,7 @@ def quiet() -> Iterator[None]:
 
 def load_transformers(folder: Path) -> Checkpoint:
     """Read config.json, weights, tokenizer and preprocessor of one folder. Raises ModelError."""
-    config = read_json(folder, "config.json")
+    config = read_json(folder / "config.json", required=True)
     kind = str(config.get("model_type"))
     if kind == "siglip2":
         raise ModelError(
@@ -59,7 +59,7 @@ def load_transformers(folder: Path) -> Checkpoint:
             "pair of towers can be added as two ONNX graphs with a manifest."
         )
     name = "preprocessor_config.json" if (folder / "preprocessor_config.json").is_file() else "processor_config.json"
-    preprocessing = read_preprocessing(read_json(folder, name))
+    preprocessing = read_preprocessing(read_json(folder / name, required=True))
     with quiet():
         model = _load_model(folder, FAMILIES[kind].model_class)
         tokenizer = load_tokenizer(folder)
@@ -113,7 +113,7 @@ def load_tokenizer(folder: Path, tokenizer_class: str = "AutoTokenizer") -> Any:
         except Exception as again:
             raise ModelError("The checkpoint's tokenizer.json cannot be loaded. Download it again.") from again
     settings = folder / "tokenizer_config.json"
-    if settings.is_file() and read_json(folder, settings.name).get("padding_side", "right") != "right":
+    if read_json(settings).get("padding_side", "right") != "right":
         raise ModelError("The checkpoint pads texts on the left, which cannot be converted.")
     # Every model here was trained so, also those whose tokenizer's class has another default.
     tokenizer.padding_side = "right"
@@ -124,34 +124,6 @@ def tokenizer_file(folder: Path) -> Path | None:
     """tokenizer.json, if the checkpoint has one."""
     path = folder / "tokenizer.json"
     return path if path.is_file() else None
-
-
-def read_json(folder: Path, name: str) -> dict[str, Any]:
-    """A JSON object. Raises ModelError with the file's name."""
-    try:
-        data = json.loads((folder / name).read_text(encoding="utf-8"))
-    except FileNotFoundError as exc:
-        raise ModelError(f"The checkpoint has no {name}.", folder=str(folder)) from exc
-    except (OSError, ValueError) as exc:
-        raise ModelError(f"The checkpoint's {name} cannot be read. Download it again.", folder=str(folder)) from exc
-    if not isinstance(data, dict):
-        raise ModelError(f"The checkpoint's {name} cannot be read. Download it again.", folder=str(folder))
-    return data
-
-
-def read_licence(folder: Path, config: dict[str, Any]) -> str:
-    """`license` in the front matter of README.md, else in config.json, else that it is unknown."""
-    readme = folder / "README.md"
-    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
-    front = re.match(r"---\s*\n(.*?)\n---", text, re.DOTALL)
-    stated: dict[str, str] = {}
-    if front:
-        pairs = re.findall(r"^(license|license_name)[ \t]*:[ \t]*(?:\n[ \t]*-[ \t]*)?(.+)$", front[1], re.MULTILINE)
-        stated = {key: value.strip(" \t\r\"'[]") for key, value in pairs}
-    licence = stated.get("license") or str(config.get("license") or "")
-    if licence == "other":
-        licence = stated.get("license_name") or licence
-    return licence[:200] or UNKNOWN_LICENCE
 
 
 def _load_model(folder: Path, model_class: str) -> Any:

@@ -18,9 +18,11 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 
 from server.errors import ModelError
 from server.model_store.checkpoints.family import FAMILIES, Checkpoint
-from server.model_store.checkpoints.loading import load_tokenizer, quiet, read_json, read_licence, tokenizer_file
+from server.model_store.checkpoints.loading import load_tokenizer, quiet, tokenizer_file
 from server.model_store.checkpoints.tokens import NO_END_ID
+from server.model_store.licence import read_licence
 from server.model_store.preprocessing import read_preprocessing
+from server.model_store.text_files import read_json
 
 WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
@@ -61,7 +63,7 @@ _NO_WEIGHTS = {"attn_mask", "input_resolution", "context_length", "vocab_size", 
 
 def load_open_clip(folder: Path) -> Checkpoint:
     """Read open_clip_config.json, the weights and the tokenizer of one folder. Raises ModelError."""
-    config = read_json(folder, "open_clip_config.json")
+    config = read_json(folder / "open_clip_config.json", required=True)
     preprocessing = read_preprocessing(config)
     if preprocessing["resize"] == "pad":
         raise ModelError('The checkpoint pads pictures (resize_mode "longest"), which cannot be converted.')

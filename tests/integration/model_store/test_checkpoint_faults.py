@@ -60,7 +60,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "another kind": (lambda f: edit(f, "config.json", lambda d: d.update(model_type="blip")), 'type "blip" cannot be'),
     "NaFlex": (lambda f: edit(f, "config.json", lambda d: d.update(model_type="siglip2")), "NaFlex"),
     "no config": (lambda f: (f / "config.json").unlink(), "has no config.json"),
-    "no JSON": (lambda f: (f / "config.json").write_text("{"), "config.json cannot be read"),
+    "no JSON": (lambda f: (f / "config.json").write_text("{"), "config.json is not JSON that can be read"),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "weights cannot be read"),
     "half the weights": (cut_off, "weights cannot be read"),
     "a weight missing": (lose_a_weight, "lacks 1 of the model's weights, visual_projection.weight"),

@@ -228,19 +228,3 @@ def test_weights_that_do_not_fit_into_a_graph_stand_beside_it(
     assert cosines(encoder.embed_texts(["blue shirt"]), draft.original.embed_texts(["blue shirt"])).min() >= LEAST
     pixels = [encoder.prepare(picture) for picture in noise(2)]
     assert cosines(encoder.embed_pixels(pixels), draft.original.embed_images(noise(2))).min() >= LEAST
-
-
-@pytest.mark.parametrize(
-    ("front", "licence"),
-    [
-        ("---\nlicense: mit\n---\n", "mit"),
-        ("---\ntags:\n- clip\nlicense:\n- cc-by-4.0\n---\n", "cc-by-4.0"),
-        ("---\nlicense: other\nlicense_name: apple-amlr\n---\n", "apple-amlr"),
-        ("license: mit in the text alone\n", "unknown; see the source"),
-    ],
-)
-def test_the_licence_is_that_of_the_readmes_front_matter(front: str, licence: str, tmp_path: Path) -> None:
-    from server.model_store.checkpoints.loading import read_licence
-
-    (tmp_path / "README.md").write_text(front + "# A model\n", encoding="utf-8")
-    assert read_licence(tmp_path, {}) == licence
