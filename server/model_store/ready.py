@@ -7,19 +7,28 @@ from typing import Any
 from server.embedding.tokenizer import TextTokenizer
 from server.errors import ModelError
 from server.model_store.draft import Draft
-from server.model_store.graph_facts import image_facts, text_facts
+from server.model_store.graph_facts import ImageFacts, TextFacts, image_facts, text_facts
 from server.model_store.layouts import QUANTISED, Layout
 from server.model_store.licence import read_licence
 from server.model_store.preprocessing import read_preprocessing
 from server.model_store.source_manifest import draft_with_manifest
 from server.model_store.sources import Fetched
-from server.model_store.text_files import canonicalise, load_tokenizer_file, read_json, read_text_rules
+from server.model_store.text_files import (
+    canonicalise,
+    load_tokenizer_file,
+    read_json,
+    read_text_rules,
+    wants_lower_case,
+)
 from server.model_store.unpadded import runs_unpadded
 
 TEXT, IMAGE, TOKENIZER = "text.onnx", "image.onnx", "tokenizer.json"
 
 # transformers' own defaults, which its configuration files leave out.
 _DEFAULT_LENGTHS = {"clip": 77, "siglip": 64, "siglip2": 64}
+
+# open_clip's ways to clean a text. The tokenizers of these models take white space as "whitespace" leaves it.
+_CLEANINGS = ("whitespace", "lower", "canonicalize")
 
 # CLIP's learned temperature is clipped at 100, and published models end there or near it. Graphs do not hold it, and no
 # ranking depends on it.
@@ -49,7 +58,9 @@ def _transformers_js(fetched: Fetched, name: str, into: Path) -> Draft:
     kind = str(config.get("model_type", ""))
     text_config = config.get("text_config") or {}
     longest = text_config.get("max_position_embeddings") or _DEFAULT_LENGTHS.get(kind)
-    tables = _tables(folder, into, longest=longest, causal=kind == "clip", preprocessing=prepares)
+    rules = read_json(folder / "tokenizer_config.json")
+    causal = kind == "clip"
+    tables = _tables(folder, into, longest=longest, causal=causal, tokenizer_config=rules, preprocessing=prepares)
     tables["text"]["precision"] = _published_precision(text)
     tables["image"]["precision"] = _published_precision(image)
     return Draft(into, _top(fetched, name, tables, further))
@@ -63,7 +74,12 @@ def _immich(fetched: Fetched, name: str, into: Path) -> Draft:
     config = read_json(folder / "config.json")
     text_config = (config.get("model_cfg") or config).get("text_cfg") or {}
     tokenizer = load_tokenizer_file(folder / "textual/tokenizer.json")
-    if (text_config.get("tokenizer_kwargs") or {}).get("clean") == "canonicalize":
+    clean = (text_config.get("tokenizer_kwargs") or {}).get("clean", "whitespace")
+    if clean not in _CLEANINGS:
+        raise ModelError(
+            f"The model cleans texts in a way that Vitrine does not know (tokenizer_kwargs.clean is {clean})."
+        )
+    if clean == "canonicalize":
         canonicalise(tokenizer)
         tokenizer.save(str(into / TOKENIZER))
     else:
@@ -73,12 +89,21 @@ def _immich(fetched: Fetched, name: str, into: Path) -> Draft:
         raise ModelError("The model has no visual/preprocess_cfg.json, so pictures cannot be prepared for it.")
     causal = "hf_model_name" not in text_config and not text_config.get("no_causal_mask")
     longest = text_config.get("context_length")
-    tables = _tables(folder / "textual", into, longest=longest, causal=causal, preprocessing=prepares)
+    rules = read_json(folder / "textual/tokenizer_config.json") | ({"do_lower_case": True} if clean == "lower" else {})
+    tables = _tables(
+        folder / "textual", into, longest=longest, causal=causal, tokenizer_config=rules, preprocessing=prepares
+    )
     return Draft(into, _top(fetched, name, tables, further))
 
 
 def _tables(
-    rules_folder: Path, into: Path, *, longest: int | None, causal: bool, preprocessing: dict[str, Any]
+    rules_folder: Path,
+    into: Path,
+    *,
+    longest: int | None,
+    causal: bool,
+    tokenizer_config: dict[str, Any],
+    preprocessing: dict[str, Any],
 ) -> dict[str, Any]:
     """The tables [text] and [image] and the dimension. causal: whether the model may be, which running it decides."""
     rules = read_text_rules(rules_folder)
@@ -94,24 +119,29 @@ def _tables(
             f"The text graph gives vectors of {text.dimension} numbers and the image graph of {picture.dimension}. "
             "They do not belong together."
         )
-    encode = TextTokenizer(load_tokenizer_file(into / TOKENIZER), context, rules.end).encode
-    unpadded = causal and text.length is None and runs_unpadded(into / TEXT, text, encode, rules.pad_id, context)
+    tokenizer = load_tokenizer_file(into / TOKENIZER)
+    lowercase = wants_lower_case(tokenizer, tokenizer_config)
+    encode = TextTokenizer(tokenizer, context, rules.end, lowercase=lowercase).encode
+    may = causal and text.length is None
     return {
         "dimension": text.dimension,
         "text": {
             "file": TEXT,
             "tokenizer": TOKENIZER,
             "context_length": context,
-            "causal": unpadded,
+            "causal": may and runs_unpadded(into / TEXT, text, encode, rules.pad_id, context),
             "end_token": rules.end,
             "pad_id": rules.pad_id,
-            "input": text.input,
-            "output": text.output,
+            "lowercase": lowercase,
+            **_ports(text),
             "mask": text.mask,
-            "batch": text.batch,
         },
-        "image": {"file": IMAGE, **image, "input": picture.input, "output": picture.output, "batch": picture.batch},
+        "image": {"file": IMAGE, **image, **_ports(picture)},
     }
+
+
+def _ports(facts: TextFacts | ImageFacts) -> dict[str, Any]:
+    return {"input": facts.input, "output": facts.output, "batch": facts.batch}
 
 
 def _top(fetched: Fetched, name: str, tables: dict[str, Any], further: list[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The small files beside a text tower: how its tokenizer ends and pads a text, and how long a text may be."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -13,6 +13,10 @@ from server.errors import ModelError
 
 # tokenizer_config.json holds 1e30 where nobody set a length.
 _NO_LENGTH = 100_000
+
+# What tokenizer_config.json calls the tokenizers of SigLIP 2, and a token of Gemma's vocabulary, which they share.
+_GEMMA_CLASSES = ("Gemma", "Siglip2")
+_ONLY_GEMMA_HAS = "<start_of_turn>"
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,18 @@ def read_text_rules(folder: Path) -> TextRules:
     limits = [files[0].get("model_max_length"), truncation.get("max_length"), padding.get("length")]
     limit = next((int(n) for n in limits if isinstance(n, int | float) and 1 < n < _NO_LENGTH), None)
     return TextRules(*end, pad_id, limit)
+
+
+def wants_lower_case(tokenizer: Tokenizer, config: Mapping[str, Any]) -> bool:
+    """Whether texts must be put in lower case before this tokenizer sees them, since it does not do so itself.
+
+    config: tokenizer_config.json. SigLIP 2 was trained on texts in lower case; its tokenizer is Gemma's, which keeps
+    capitals, and no file of a checkpoint says so.
+    """
+    if tokenizer.normalizer is not None and "abc" in tokenizer.normalizer.normalize_str("ABC"):
+        return False
+    named = str(config.get("tokenizer_class") or "").startswith(_GEMMA_CLASSES)
+    return bool(config.get("do_lower_case")) or named or tokenizer.token_to_id(_ONLY_GEMMA_HAS) is not None
 
 
 def canonicalise(tokenizer: Tokenizer) -> None:

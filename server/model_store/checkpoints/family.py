@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-# SigLIP 2 has Gemma's vocabulary, and was trained on texts in lower case, which that tokenizer leaves as they are.
-GEMMA_VOCABULARY = 256_000
-
 
 @dataclass(frozen=True)
 class Family:
@@ -39,7 +36,7 @@ class Checkpoint:
 
     model: a transformers model of the family, float32, in evaluation mode. tokenizer, processor: its tokenizer and
     image processor. tokenizer_file: its tokenizer.json, where the checkpoint has one. preprocessing: keys of the
-    manifest's table [image].
+    manifest's table [image]. lowercase: whether texts must be put in lower case before the tokenizer sees them.
     """
 
     model: Any
@@ -50,6 +47,7 @@ class Checkpoint:
     preprocessing: dict[str, Any]
     licence: str
     logit_bias: float | None = None
+    lowercase: bool = False
 
     @property
     def context_length(self) -> int:
@@ -60,8 +58,3 @@ class Checkpoint:
     def end_token(self) -> str:
         """What ends every text."""
         return str(self.tokenizer.sep_token if self.family.masked else self.tokenizer.eos_token)
-
-    @property
-    def lowercase(self) -> bool:
-        """Whether texts must be put in lower case before the tokenizer sees them."""
-        return self.family.full and int(self.model.config.text_config.vocab_size) >= GEMMA_VOCABULARY

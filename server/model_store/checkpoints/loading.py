@@ -13,7 +13,7 @@ from server.errors import ModelError
 from server.model_store.checkpoints.family import FAMILIES, Checkpoint
 from server.model_store.licence import UNKNOWN_LICENCE, read_licence
 from server.model_store.preprocessing import read_preprocessing
-from server.model_store.text_files import read_json
+from server.model_store.text_files import load_tokenizer_file, read_json, wants_lower_case
 
 transformers: Any = untyped_transformers
 
@@ -74,6 +74,7 @@ def load_transformers(folder: Path) -> Checkpoint:
         preprocessing=preprocessing,
         licence=read_licence(folder, config),
         logit_bias=None if bias is None else float(bias.detach()),
+        lowercase=_wants_lower_case(folder, tokenizer),
     )
 
 
@@ -124,6 +125,12 @@ def tokenizer_file(folder: Path) -> Path | None:
     """tokenizer.json, if the checkpoint has one."""
     path = folder / "tokenizer.json"
     return path if path.is_file() else None
+
+
+def _wants_lower_case(folder: Path, tokenizer: Any) -> bool:
+    path = tokenizer_file(folder)
+    backend = load_tokenizer_file(path) if path is not None else getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and wants_lower_case(backend, read_json(folder / "tokenizer_config.json"))
 
 
 def _load_model(folder: Path, model_class: str) -> Any:

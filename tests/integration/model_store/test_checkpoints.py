@@ -16,7 +16,6 @@ import torch
 from server.embedding.clip import ClipEncoder
 from server.model_store.checkpoints import convert_checkpoint
 from server.model_store.checkpoints import export as export_module
-from server.model_store.checkpoints import family as family_module
 from server.model_store.draft import Draft
 from tests.integration.model_store.drafts import cosines, noise, open_draft
 from tests.integration.model_store.fuzzed_texts import fuzzed_texts
@@ -166,16 +165,15 @@ def test_the_text_tower_of_a_chinese_clip_is_told_what_is_padding(chinese_clip: 
     assert chinese_clip.manifest["image"]["resize"] == "squash"
 
 
-def test_a_siglip_with_gemmas_vocabulary_gets_its_texts_in_lower_case(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # SigLIP 2 was trained so, and its tokenizer does not do it. A vocabulary of its size would fill 150 MB here.
-    monkeypatch.setattr(family_module, "GEMMA_VOCABULARY", 1200)
+def test_a_siglip_with_gemmas_tokenizer_gets_its_texts_in_lower_case(tmp_path: Path) -> None:
+    # SigLIP 2 was trained so, and its tokenizer does not do it.
     write_siglip_checkpoint(tmp_path / "siglip")
     path = tmp_path / "siglip" / "tokenizer.json"
     tokenizer = json.loads(path.read_text(encoding="utf-8"))
     tokenizer["normalizer"]["normalizers"].pop(0)
     write_json(path, tokenizer)
+    settings = tmp_path / "siglip" / "tokenizer_config.json"
+    write_json(settings, json.loads(settings.read_text(encoding="utf-8")) | {"tokenizer_class": "GemmaTokenizerFast"})
     draft = convert(tmp_path / "siglip")
     assert draft.manifest["text"]["lowercase"] is True
     assert draft.original is not None

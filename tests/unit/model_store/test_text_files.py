@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer, normalizers
 
 from server.errors import ModelError
-from server.model_store.text_files import canonicalise, read_text_rules
+from server.model_store.text_files import canonicalise, read_text_rules, wants_lower_case
 from tests.tiny_model import END, PAD, write_tokenizer
 
 
@@ -62,3 +62,29 @@ def test_open_clips_cleaning_becomes_the_tokenizers(folder: Path, text: str, cle
     before = tokenizer.encode(clean).ids
     canonicalise(tokenizer)
     assert tokenizer.encode(text).ids == before
+
+
+@pytest.mark.parametrize(
+    ("config", "wanted"),
+    [
+        ({}, False),
+        ({"tokenizer_class": "CLIPTokenizer"}, False),
+        ({"tokenizer_class": "NllbTokenizer", "do_lower_case": False}, False),
+        ({"do_lower_case": True}, True),
+        ({"tokenizer_class": "GemmaTokenizerFast"}, True),
+        ({"tokenizer_class": "Siglip2Tokenizer"}, True),
+    ],
+)
+def test_lower_case_is_wanted_where_the_configuration_says_so_and_the_tokenizer_does_not_do_it(
+    folder: Path, config: dict[str, Any], wanted: bool
+) -> None:
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    assert wants_lower_case(tokenizer, config) is wanted
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), normalizers.Prepend("_")])
+    assert wants_lower_case(tokenizer, config) is False
+
+
+def test_gemmas_vocabulary_is_known_without_a_configuration(folder: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.add_special_tokens([AddedToken("<start_of_turn>")])
+    assert wants_lower_case(tokenizer, {}) is True
