@@ -14,8 +14,8 @@ from sqlalchemy import text
 revision = "0002"
 down_revision = "0001"
 
-# server/activation/slots.sql makes these columns anew for a model of another dimension: keep the two in step; a test
-# compares them.
+# server/activation/activation.sql makes these columns anew for a model of another dimension: keep the two in step; a
+# test compares them.
 COLUMNS = """
 ALTER TABLE product
     ADD COLUMN embedding_other halfvec({dimension}) STORAGE PLAIN,
@@ -91,7 +91,7 @@ COMMENTS = {
     "COLUMN product.embedded_other_text": "The words that the other text embedding was made from.",
     "TABLE embedding_model": "Models that made embeddings. active: those in product.embedding. candidate, previous: "
     "those in product.embedding_other. retired: none are left.",
-    "TABLE activation": "Changes of the active model, the one under way included. left: given up for another model.",
+    "TABLE activation": "Changes of the active model, the one under way included. left: given up.",
 }
 
 

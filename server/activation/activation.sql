@@ -48,6 +48,18 @@ RETURNING id
 -- Activations of other models that were given up for this one.
 UPDATE activation SET phase = 'left', updated_at = now() WHERE phase NOT IN ('done', 'left') AND model <> %(model)s
 
+-- name: leave_begun
+-- The activation under way is given up for the model in use; a candidate's vectors are nobody's from now on.
+WITH left_behind AS (
+    UPDATE activation SET phase = 'left', updated_at = now() WHERE phase NOT IN ('done', 'left') RETURNING model
+), retired AS (
+    UPDATE embedding_model SET state = 'retired'
+    WHERE state = 'candidate' AND id IN (SELECT model FROM left_behind)
+    RETURNING id
+)
+SELECT model.name, model.id IN (SELECT id FROM retired) AS is_retired
+FROM left_behind JOIN embedding_model AS model ON model.id = left_behind.model
+
 -- name: begin_activation
 -- Remembers that this model is on its way in. One that was interrupted goes on.
 INSERT INTO activation (model) VALUES (%(model)s) ON CONFLICT DO NOTHING

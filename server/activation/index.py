@@ -16,6 +16,12 @@ def drop_unfinished(connection: psycopg.Connection) -> None:
             connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
 
 
+def drop_all(connection: psycopg.Connection) -> None:
+    """Drop the indexes of vectors that are nobody's any more: every write would pay for them."""
+    for name in (HNSW, GAP):
+        connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
 def build_gap(connection: psycopg.Connection) -> None:
     """The index that finds products without a vector of the other model at once, if it is not there."""
     if _state(connection, GAP) is None:

@@ -12,7 +12,7 @@ from server.activation.session import ACTIVATION_LOCK, SQL
 class Progress:
     """The activation under way, or the last one.
 
-    phase: fill, index, switch, done, or left (given up for another model). filled, total: products. per_second:
+    phase: fill, index, switch, done, or left (given up). filled, total: products. per_second:
     products, lately; None before the first. index_share: 0 to 1 while an index is built. running: a process is at it;
     an activation that is not over and not running was interrupted.
     """
@@ -50,14 +50,17 @@ class Progress:
         if self.phase == "done":
             return f"The last one, of {model}, is done."
         if self.phase == "left":
-            return f"The last one, of {model}, was given up for another model."
+            return f"The last one, of {model}, was given up."
         doing = {
             "fill": f"{self.filled:,} of {self.total:,} products embedded" + self._rate(),
             "index": "all products embedded, building the index" + self._share(),
             "switch": "about to switch",
         }[self.phase]
         if not self.running:
-            return f"The activation of {model} was interrupted: {doing}. Run it again: it goes on from there."
+            return (
+                f"The activation of {model} was interrupted: {doing}. Run it again: it goes on from there. Activating "
+                "the model in use gives it up."
+            )
         return f"Activating {model}: {doing}."
 
     def _rate(self) -> str:

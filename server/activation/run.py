@@ -10,7 +10,7 @@ import psycopg
 from server.activation import dependants, index
 from server.activation.fill import Filler
 from server.activation.session import SQL, activation_session
-from server.activation.slots import StoredModel, check_fits, read_slots, take_slot
+from server.activation.slots import StoredModel, check_fits, read_slots, take_slot, what_is_lost
 from server.activation.switch import switch
 from server.catalog.image_store import ImageStore
 from server.catalog.picture import Darkroom
@@ -26,13 +26,17 @@ RATE_WEIGHT = 0.2
 
 @dataclass
 class Summary:
-    """What an activation did. Seconds by part; `locked` is how long nobody could search during the switch."""
+    """What an activation did. Seconds by part; `locked` is how long nobody could search during the switch.
+
+    given_up: the model whose activation was given up for the active one.
+    """
 
     name: str
     revision: str
     digest: str
     previous: str | None = None
     was_active: bool = False
+    given_up: str | None = None
     products: int = 0
     filled: int = 0
     by_title: list[str] = field(default_factory=list)
@@ -43,7 +47,9 @@ class Summary:
 class Activation:
     """Makes a model the active one of a database whose shop is open.
 
-    on_progress(phase, filled, total, per_second) is called after every batch and at every new phase.
+    on_progress(phase, filled, total, per_second) is called after every batch and at every new phase. say(sentence) is
+    called before any work, where vectors of another model make room. For the active model itself there is nothing to do
+    but to give up what was begun.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class Activation:
         *,
         lost_by_title: bool = False,
         on_progress: Callable[[str, int, int, float | None], None] = lambda *told: None,
+        say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self._database = database
         self._encoder = encoder
@@ -62,6 +69,7 @@ class Activation:
         self._settings = settings
         self._lost_by_title = lost_by_title
         self._on_progress = on_progress
+        self._say = say
         manifest = encoder.manifest
         self.summary = Summary(manifest.name, manifest.revision, manifest.digest)
         self._rate: float | None = None
@@ -72,8 +80,12 @@ class Activation:
         with activation_session(self._database) as connection:
             if check(connection, self._encoder.manifest):
                 self.summary.was_active = True
+                self.summary.given_up = give_up(connection)
                 return self.summary
             slots = read_slots(connection)
+            lost = what_is_lost(slots, self._encoder.manifest)
+            if lost is not None:
+                self._say(lost)
             self.summary.previous = None if slots.active is None else slots.active.name
             model = take_slot(connection, slots, self._encoder.manifest)
             filler = self._filler(connection, model)
@@ -145,6 +157,17 @@ def check(connection: psycopg.Connection, manifest: Manifest) -> bool:
     if not slots.holds(manifest):
         dependants.check_droppable(connection)
     return False
+
+
+def give_up(connection: psycopg.Connection) -> str | None:
+    """Give up the activation that was begun, where there is one; returns its model's name."""
+    row = connection.execute(SQL["leave_begun"]).fetchone()
+    if row is None:
+        return None
+    name, is_retired = row
+    if is_retired:
+        index.drop_all(connection)
+    return str(name)
 
 
 def previous_model(connection: psycopg.Connection) -> StoredModel:

@@ -66,6 +66,16 @@ def check_fits(slots: Slots, manifest: Manifest) -> None:
         )
 
 
+def what_is_lost(slots: Slots, manifest: Manifest) -> str | None:
+    """A sentence about the vectors that make room for this model's; None where none do."""
+    if slots.other is None or slots.holds(manifest):
+        return None
+    name = slots.other.name
+    if slots.other.state == "previous":
+        return f"From now on there is no way back to {name}: its vectors make room for those of {manifest.name}."
+    return f"The activation of {name} is given up: its vectors make room for those of {manifest.name}."
+
+
 def take_slot(connection: psycopg.Connection, slots: Slots, manifest: Manifest) -> int:
     """Make the other place this model's, if it is not; returns the model's key. What it held goes."""
     if slots.other is not None and slots.holds(manifest):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from server.activation.progress import count_without_vector, read_progress
 from server.activation.run import Activation, Summary, check, describe, previous_model
 from server.activation.session import activation_session
+from server.activation.slots import read_slots, what_is_lost
 from server.catalog.image_store import ImageStore
 from server.cli.serve import upgrade_embedded
 from server.db.engine import Database, open_database
@@ -47,7 +49,8 @@ OnProgress = Callable[[str, int, int, float | None], None]
 def activate(name: str | None, background: bool, status: bool, watch: bool, lost_by_title: bool, as_json: bool) -> None:
     """Embed all products with the model NAME, then search with it. Search answers throughout.
 
-    One that was stopped goes on when run again. The model before is kept: `vitrine models rollback` goes back to it.
+    One that was stopped goes on when run again; with the NAME of the active model, it is given up. The model before is
+    kept: `vitrine models rollback` goes back to it.
     """
     settings = load_settings()
     if status or watch:
@@ -58,7 +61,8 @@ def activate(name: str | None, background: bool, status: bool, watch: bool, lost
     with closing(open_database(settings)) as database:
         manifest = _installed(settings, name)
         upgrade_embedded(database, lambda: manifest.dimension)
-        if background:
+        # What is active already needs no background.
+        if background and not _is_active(database, manifest):
             _start_in_background(database, settings, manifest, [name, *(["--lost-by-title"] if lost_by_title else [])])
             return
         _run(database, settings, open_encoder(manifest, settings), lost_by_title, as_json)
@@ -94,10 +98,11 @@ def _installed(settings: Settings, name: str) -> Manifest:
 
 def _run(database: Database, settings: Settings, encoder: ClipEncoder, lost_by_title: bool, as_json: bool) -> None:
     images = ImageStore(settings.image_dir)
+    say = partial(click.echo, err=True)
     try:
         with _progress() as on_progress:
             activation = Activation(
-                database, encoder, images, settings, lost_by_title=lost_by_title, on_progress=on_progress
+                database, encoder, images, settings, lost_by_title=lost_by_title, on_progress=on_progress, say=say
             )
             summary = activation.run()
     except (KeyboardInterrupt, SystemExit) as exc:
@@ -115,7 +120,8 @@ def _run(database: Database, settings: Settings, encoder: ClipEncoder, lost_by_t
 
 def _print_summary(summary: Summary) -> None:
     if summary.was_active:
-        click.echo(f"{summary.name} ({summary.revision}) is the active model already.")
+        given_up = f" The activation of {summary.given_up} is given up." if summary.given_up else ""
+        click.echo(f"{summary.name} ({summary.revision}) is the active model already.{given_up}")
         return
     took = summary.seconds
     click.echo(
@@ -187,12 +193,19 @@ def _print_status(settings: Settings, watch: bool, as_json: bool) -> None:
 # -- in the background -----------------------------------------------------------------------------------------
 
 
-def _start_in_background(database: Database, settings: Settings, manifest: Manifest, arguments: list[str]) -> None:
-    """Start the same command without a terminal, and return when it is at work. Raises what keeps it from beginning."""
+def _is_active(database: Database, manifest: Manifest) -> bool:
+    """Whether the model is active; else says what would be lost. Raises what keeps an activation from beginning."""
     with activation_session(database) as connection:
         if check(connection, manifest):
-            click.echo(f"{manifest.name} ({manifest.revision}) is the active model already.")
-            return
+            return True
+        lost = what_is_lost(read_slots(connection), manifest)
+    if lost is not None:
+        click.echo(lost, err=True)
+    return False
+
+
+def _start_in_background(database: Database, settings: Settings, manifest: Manifest, arguments: list[str]) -> None:
+    """Start the same command without a terminal, and return when it is at work."""
     log_file = settings.data_dir / LOG_FILE
     log_file.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "server.cli", "models", "activate", *arguments]

@@ -126,3 +126,29 @@ def expected() -> Callable[[Shop, FakeEncoder], dict[str, NDArray[np.float32]]]:
         return vectors
 
     return make
+
+
+Expected = Callable[[Shop, FakeEncoder], dict[str, NDArray[np.float32]]]
+
+
+def assert_holds(shop: Shop, encoder: FakeEncoder, expected: Expected, column: str = "embedding") -> None:
+    """All products have the vectors of this model, in a column and an index that are its own."""
+    wanted, found = expected(shop, encoder), shop.vectors(column)
+    assert found.keys() == wanted.keys()
+    assert {name for name, _ in found.values()} == {encoder.manifest.name}
+    for sku, vector in wanted.items():
+        np.testing.assert_allclose(found[sku][1], vector, atol=2e-3)
+    with shop.database.connection() as connection:
+        row = connection.execute(
+            "SELECT atttypmod, attstorage::text FROM pg_attribute "
+            "WHERE attrelid = 'product'::regclass AND attname = %s",
+            [column],
+        ).fetchone()
+        index = connection.execute(
+            "SELECT indisvalid, pg_get_indexdef(indexrelid) FROM pg_index WHERE indexrelid = to_regclass(%s)",
+            [f"product_{column}_hnsw"],
+        ).fetchone()
+    assert row == (encoder.manifest.dimension, "p")
+    assert index is not None
+    assert index[0]
+    assert f"USING hnsw ({column} halfvec_cosine_ops)" in index[1]

@@ -1,7 +1,6 @@
 """Another model for a shop that is open: whole, resumable, and nothing is lost on the way."""
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,39 +8,12 @@ import psycopg
 import pytest
 from numpy.typing import NDArray
 
-from server.activation import fill, session
+from server.activation import fill
 from server.activation.progress import read_progress
-from server.activation.session import activation_session
 from server.catalog.ingest import Importer
-from server.errors import Conflict, ModelError
 from server.search.query import Query
-from tests.fakes import FakeEncoder, fake_manifest
-from tests.integration.activation.conftest import ALL, Shop, product
-
-Expected = Callable[[Shop, FakeEncoder], dict[str, NDArray[np.float32]]]
-
-
-def assert_holds(shop: Shop, encoder: FakeEncoder, expected: Expected, column: str = "embedding") -> None:
-    """All products have the vectors of this model, in a column and an index that are its own."""
-    wanted, found = expected(shop, encoder), shop.vectors(column)
-    assert found.keys() == wanted.keys()
-    assert {name for name, _ in found.values()} == {encoder.manifest.name}
-    for sku, vector in wanted.items():
-        np.testing.assert_allclose(found[sku][1], vector, atol=2e-3)
-    with shop.database.connection() as connection:
-        row = connection.execute(
-            "SELECT atttypmod, attstorage::text FROM pg_attribute "
-            "WHERE attrelid = 'product'::regclass AND attname = %s",
-            [column],
-        ).fetchone()
-        index = connection.execute(
-            "SELECT indisvalid, pg_get_indexdef(indexrelid) FROM pg_index WHERE indexrelid = to_regclass(%s)",
-            [f"product_{column}_hnsw"],
-        ).fetchone()
-    assert row == (encoder.manifest.dimension, "p")
-    assert index is not None
-    assert index[0]
-    assert f"USING hnsw ({column} halfvec_cosine_ops)" in index[1]
+from tests.fakes import FakeEncoder
+from tests.integration.activation.conftest import ALL, Expected, Shop, assert_holds, product
 
 
 @pytest.mark.parametrize("name", ["twin", "wide", "slim"])
@@ -116,22 +88,6 @@ def test_one_that_was_stopped_goes_on_where_it_was(
     assert "was interrupted: 8 of 40 products embedded. Run it again" in progress.sentence
     assert shop.activate(shop.wide).filled == ALL - 8
     assert_holds(shop, shop.wide, expected)
-
-
-def test_a_candidate_that_was_given_up_makes_room_for_another(
-    shop: Shop, expected: Expected, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stop(phase: str, done: int, total: int, rate: float | None) -> None:
-        if phase == "index":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        shop.activate(shop.wide, on_progress=stop)
-    shop.activate(shop.slim)
-    assert_holds(shop, shop.slim, expected)
-    with shop.database.connection() as connection:
-        phases = connection.execute("SELECT phase FROM activation ORDER BY id").fetchall()
-    assert phases == [("left",), ("done",)]
 
 
 def test_products_that_change_meanwhile_are_embedded_as_they_are_in_the_end(
@@ -260,43 +216,3 @@ def test_a_model_changed_between_plan_and_write_makes_the_plan_anew(
     catalog.put(product("A-1"))
     assert once == ["old"]
     assert_holds(shop, shop.wide, expected)
-
-
-# -- what may not begin ----------------------------------------------------------------------------------------
-
-
-def test_only_one_at_a_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "TAKE_OVER_SECONDS", 0.3)
-    with activation_session(shop.database), pytest.raises(Conflict, match="Another activation is under way"):
-        shop.activate(shop.wide)
-
-
-@pytest.mark.parametrize(
-    ("dimension", "sentence"),
-    [(4_001, "an index takes at most 4,000"), (3_900, "do not fit beside the active model's 64")],
-)
-def test_vectors_that_are_too_long_are_refused_before_any_work(shop: Shop, dimension: int, sentence: str) -> None:
-    with pytest.raises(ModelError, match=sentence):
-        shop.activate(FakeEncoder(fake_manifest(dimension, "huge")))
-    assert shop.states() == {"old": "active"}
-
-
-def test_the_longest_vectors_that_are_taken_fit_into_the_row(empty_shop: Shop, expected: Expected) -> None:
-    texts = {"title": "t" * 500, "description": "d" * 5_000, "brand": "b" * 200, "category": "c" * 300}
-    empty_shop.catalog.put(product("s" * 100, item_group="g" * 100, attributes={"a": "x" * 3_000}, **texts))
-    largest = FakeEncoder(fake_manifest(3_900 - 64, "largest"))
-    empty_shop.activate(largest)
-    assert_holds(empty_shop, largest, expected)
-
-
-def test_a_transaction_that_was_forgotten_ends_the_tries_with_a_sentence(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "GIVE_UP_SECONDS", 0.0)
-    monkeypatch.setattr(session, "TRIES_IN_A_ROW", 2)
-    with psycopg.connect(shop.database.url) as forgotten:
-        forgotten.execute("SELECT count(*) FROM product")
-        with pytest.raises(Conflict, match="Somebody holds the table product for too long"):
-            shop.activate(shop.wide)
-        assert shop.search.by_text("Thing T-03", Query()).hits[0].sku == "T-03"
-    assert shop.activate(shop.wide).filled == ALL

@@ -92,6 +92,9 @@ def test_ctrl_c_leaves_what_can_go_on(run: Run, stocked: Database, monkeypatch: 
     findings = {finding["check"]: finding for finding in report["checks"]}
     assert report["healthy"]
     assert findings["activation"]["status"] == "warning"
+    left = run("models", "activate", "tiny", "--background")
+    assert left.stdout == "tiny (1) is the active model already. The activation of other is given up.\n"
+    assert "of other (1), was given up." in run("models", "activate", "--status").output
     monkeypatch.undo()
 
 
