@@ -133,8 +133,7 @@ class BatchMaker:
         draw = random.Random(int(rng.integers(2**63)))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         rows = self.pick_rows(rng)
-        # A real picture has more to be said of it than a drawn one.
-        owner = np.repeat(np.arange(len(rows)), np.where(self.table.drawn[rows], 1, training.captions))
+        owner = np.repeat(np.arange(len(rows)), training.captions)
         captions: list[Caption] = [draw_caption(self.items[rows[place]].subject, draw) for place in owner]
         long = step % training.long_every == 0
         longest = self.config.network.context if long else training.short_context

@@ -55,6 +55,7 @@ class TrainingConfig:
     clip: float
     logit_scale: float
     attribute_weight: float
+    detail_weight: float
     prompt_weight: float
     kept_tokens: int
     all_tokens_from: float

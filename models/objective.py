@@ -27,9 +27,16 @@ def contrastive_loss(pictures: Tensor, texts: Tensor, owner: Tensor, fits: Tenso
 
 
 def attribute_loss(
-    columns: list[Tensor], detail_logits: Tensor, labels: Tensor, details: Tensor, has_details: Tensor
+    columns: list[Tensor],
+    detail_logits: Tensor,
+    labels: Tensor,
+    details: Tensor,
+    has_details: Tensor,
+    detail_weight: float = 1.0,
 ) -> Tensor:
     """Cross entropy of every column whose label is known (not -1), and binary cross entropy of the details.
+
+    The latter is a mean over many details that hardly any product has: detail_weight makes up for that.
 
     labels (P, columns) int64; details (P, D) float 0 or 1; has_details (P,) bool, false where they are not known.
     """
@@ -39,7 +46,7 @@ def attribute_loss(
         if bool(known.any()):
             total = total + functional.cross_entropy(logits.float()[known], labels[known, index])
     if bool(has_details.any()):
-        total = total + functional.binary_cross_entropy_with_logits(
+        total = total + detail_weight * functional.binary_cross_entropy_with_logits(
             detail_logits.float()[has_details], details[has_details]
         )
     return total

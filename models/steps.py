@@ -181,7 +181,9 @@ def take_step(run: Run, batch: Batch, factor: float, all_tokens: bool = True) ->
         texts, names = embed_together(network, batch.ids, batch.prompts.ids)
         columns, details = run.heads(features)
     contrast = contrastive_loss(pictures, texts, batch.owner, batch.fits, network.log_scale.exp())
-    attributes = attribute_loss(columns, details, batch.labels, batch.details, batch.has_details)
+    attributes = attribute_loss(
+        columns, details, batch.labels, batch.details, batch.has_details, training.detail_weight
+    )
     prompts = prompt_loss(pictures, names, batch.prompts.sets, network.log_scale.exp())
     loss = contrast + training.attribute_weight * attributes + training.prompt_weight * prompts
     for optimizer in run.optimizers:

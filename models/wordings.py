@@ -169,7 +169,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
 
 # How often each combination is drawn; combinations that a product cannot fill are left out and the rest made up for.
 WEIGHTS: dict[str, float] = {
-    "k": 6, "c": 1, "p": 1, "cp": 2, "ck": 16, "pk": 12, "cpk": 18, "kd": 20, "ckd": 14, "pkd": 10, "cpkd": 12,
+    "k": 6, "c": 1, "p": 1, "cp": 2, "ck": 16, "pk": 12, "cpk": 16, "kd": 26, "ckd": 22, "pkd": 14, "cpkd": 14,
     "kde": 4, "ckde": 4, "cpkde": 4,
 }  # fmt: skip
 
