@@ -155,12 +155,31 @@ WHERE found.refclassid = 'pg_class'::regclass AND found.refobjid = 'product'::re
   AND col.attname = ANY (%(columns)s)
   AND found.classid NOT IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)
 
+-- name: bound_objects
+-- Indexes, constraints and statistics on columns of the product table, but for those that change names with them.
+SELECT DISTINCT pg_describe_object(found.classid, found.objid, 0)
+FROM pg_depend AS found
+JOIN pg_attribute AS col ON col.attrelid = found.refobjid AND col.attnum = found.refobjsubid
+LEFT JOIN pg_class AS index ON found.classid = 'pg_class'::regclass AND index.oid = found.objid
+LEFT JOIN pg_constraint AS con ON found.classid = 'pg_constraint'::regclass AND con.oid = found.objid
+WHERE found.refclassid = 'pg_class'::regclass AND found.refobjid = 'product'::regclass
+  AND col.attname = ANY (%(columns)s)
+  AND found.classid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)
+  AND COALESCE(index.relname, con.conname, '') <> ALL (%(known)s)
+ORDER BY 1
+
 -- name: view_definition
 -- A view as it can be made again: its text, and what CREATE OR REPLACE VIEW would forget.
 SELECT pg_get_viewdef(oid), array_to_string(reloptions, ', ') FROM pg_class WHERE oid = %(view)s
 
+-- name: column_grantees
+-- Who has rights on single columns, which stay with a column when its name goes to another.
+SELECT DISTINCT CASE WHEN granted.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END
+FROM pg_attribute AS col, aclexplode(col.attacl) AS granted
+WHERE col.attrelid = 'product'::regclass AND col.attname = ANY (%(columns)s)
+
 -- name: column_rights
--- Rights on single columns, which stay with a column when its name goes to another.
+-- These rights, to be given again by name.
 SELECT format('GRANT %%s (%%I) ON product TO %%s%%s', granted.privilege_type, col.attname,
               CASE WHEN granted.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END,
               CASE WHEN granted.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)

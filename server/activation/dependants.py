@@ -18,6 +18,17 @@ COLUMNS = (
     ("embedding_source", "embedding_other_source"),
     ("embedded_text", "embedded_other_text"),
 )
+INDEXES = (
+    ("product_embedding_hnsw", "product_embedding_other_hnsw"),
+    ("product_embedding_gap", "product_embedding_other_gap"),
+)
+CONSTRAINTS = (
+    ("product_embedding_model_fkey", "product_embedding_other_model_fkey"),
+    ("product_embedding_source_check", "product_embedding_other_source_check"),
+    ("product_embedding_is_whole", "product_embedding_other_is_whole"),
+    ("product_image_embedding_has_image", "product_image_embedding_other_has_image"),
+    ("product_embedded_text_is_for_text", "product_embedded_other_text_is_for_text"),
+)
 ACTIVE = [active for active, _ in COLUMNS]
 OTHER = [other for _, other in COLUMNS]
 
@@ -41,6 +52,12 @@ def find(connection: psycopg.Connection, columns: list[str]) -> list[Dependant]:
 
 def check_followable(connection: psycopg.Connection, *, same_dimension: bool) -> None:
     """Raises ModelError, naming what could not follow a switch and what to do about it."""
+    known = [name for pair in INDEXES + CONSTRAINTS for name in pair]
+    for (description,) in connection.execute(SQL["bound_objects"], {"columns": ACTIVE + OTHER, "known": known}):
+        raise ModelError(
+            f"This is on a column of the embedding and would stay with the model before: {description}. Drop it, and "
+            "make it again afterwards."
+        )
     for one in find(connection, ACTIVE + OTHER):
         if one.kind == "m":
             raise ModelError(
@@ -84,6 +101,8 @@ def capture(connection: psycopg.Connection) -> list[str]:
         if row is not None:
             options = f" WITH ({row[1]})" if row[1] else ""
             statements.append(f"CREATE OR REPLACE VIEW {one.name}{options} AS {row[0]}")
+    for (grantee,) in connection.execute(SQL["column_grantees"], {"columns": ACTIVE + OTHER}).fetchall():
+        statements.append(f"REVOKE ALL ({', '.join(ACTIVE + OTHER)}) ON product FROM {grantee} CASCADE")
     statements += [str(grant) for (grant,) in connection.execute(SQL["column_rights"], {"columns": ACTIVE + OTHER})]
     for column, comment in connection.execute(SQL["column_comments"], {"columns": ACTIVE + OTHER}).fetchall():
         literal = "NULL" if comment is None else psycopg.sql.Literal(comment).as_string(connection)

@@ -8,17 +8,6 @@ import psycopg
 from server.activation import dependants
 from server.activation.session import SQL, run_locked
 
-INDEXES = (
-    ("product_embedding_hnsw", "product_embedding_other_hnsw"),
-    ("product_embedding_gap", "product_embedding_other_gap"),
-)
-CONSTRAINTS = (
-    ("product_embedding_model_fkey", "product_embedding_other_model_fkey"),
-    ("product_embedding_source_check", "product_embedding_other_source_check"),
-    ("product_embedding_is_whole", "product_embedding_other_is_whole"),
-    ("product_image_embedding_has_image", "product_image_embedding_other_has_image"),
-    ("product_embedded_text_is_for_text", "product_embedded_other_text_is_for_text"),
-)
 # While an import goes on, new gaps come up; so many times they are filled beside it, then it has to wait for a moment.
 ROUNDS = 3
 
@@ -28,8 +17,8 @@ def _swap() -> str:
     statements = []
     for pairs, rename in (
         (dependants.COLUMNS, "ALTER TABLE product RENAME COLUMN {} TO {}"),
-        (CONSTRAINTS, "ALTER TABLE product RENAME CONSTRAINT {} TO {}"),
-        (INDEXES, "ALTER INDEX IF EXISTS {} RENAME TO {}"),
+        (dependants.CONSTRAINTS, "ALTER TABLE product RENAME CONSTRAINT {} TO {}"),
+        (dependants.INDEXES, "ALTER INDEX IF EXISTS {} RENAME TO {}"),
     ):
         for one, other in pairs:
             between = f"{one}_between"

@@ -109,6 +109,9 @@ def test_a_view_with_the_columns_own_type_follows_a_model_of_the_same_dimension(
             "CREATE FUNCTION bound() RETURNS bigint LANGUAGE sql RETURN (SELECT count(embedding) FROM product)",
             r"function bound\(\)",
         ),
+        ("CREATE INDEX mine ON product (sku) WHERE embedding_source = 'text'", r"model before: index mine\."),
+        ("ALTER TABLE product ADD CONSTRAINT mine CHECK (embedding_source <> 'x')", "constraint mine on table product"),
+        ("CREATE STATISTICS mine ON embedding_source, brand FROM product", r"statistics object mine\."),
     ],
 )
 def test_what_could_not_follow_is_named_before_any_work(shop: Shop, statement: str, sentence: str) -> None:
@@ -125,7 +128,9 @@ def test_rights_on_the_column_and_its_comment_go_with_the_name(shop: Shop) -> No
             shop.activate(encoder)
             with shop.database.connection() as connection:
                 row = connection.execute(
-                    "SELECT has_column_privilege('analyst', 'product', 'embedding', 'SELECT'), "
+                    "SELECT has_column_privilege('analyst', 'product', 'embedding', 'SELECT') "
+                    "AND has_column_privilege('analyst', 'product', 'sku', 'SELECT') "
+                    "AND NOT has_column_privilege('analyst', 'product', 'embedding_other', 'SELECT'), "
                     "col_description('product'::regclass, attnum) FROM pg_attribute "
                     "WHERE attrelid = 'product'::regclass AND attname = 'embedding'"
                 ).fetchone()
