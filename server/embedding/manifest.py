@@ -73,7 +73,8 @@ class ImageSpec:
 
     `background` is RGB 0..255 and fills what `resize = "pad"` leaves empty; `mean` and `std` are by channel for pixels
     scaled to 0..1. shortest_edge: what `resize = "crop"` brings the shortest side to before it cuts out the middle;
-    absent, it is `size`. batch: as for the text tower.
+    absent, it is `size`. crop_offset: where the middle begins if the surplus is odd: "rounded" as torchvision does it,
+    half a pixel to the even side; absent, it is truncated as transformers does it. batch: as for the text tower.
     """
 
     __pydantic_config__ = _STRICT_KEYS
@@ -89,6 +90,7 @@ class ImageSpec:
     input: Word
     output: Word
     shortest_edge: Annotated[int, Field(ge=1, le=4096)] | None = None
+    crop_offset: Literal["rounded"] | None = None
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     precision: Precision | None = None
 
@@ -213,6 +215,8 @@ def _problem(manifest: Manifest) -> str | None:
     shortest = manifest.image.shortest_edge
     if shortest is not None and (manifest.image.resize != "crop" or shortest < manifest.image.size):
         return 'image.shortest_edge: only for resize = "crop", and at least image.size.'
+    if manifest.image.crop_offset is not None and manifest.image.resize != "crop":
+        return 'image.crop_offset: only for resize = "crop".'
     return None
 
 

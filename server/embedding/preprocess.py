@@ -99,17 +99,22 @@ def _crop(image: Image.Image, spec: ImageSpec) -> Image.Image:
 
     Only the part of the picture that survives is resized, so a banner of 10,000 x 10 pixels takes no gigabytes. The
     arithmetic (the longer side and the offset truncated) is that of transformers' CLIPImageProcessor; torchvision, and
-    so open_clip, rounds the offset, and is a pixel off where the surplus is odd.
+    so open_clip, rounds the offset.
     """
     left, upper, right, lower = _extent(image)
     wide, high = right - left, lower - upper
     width, height = (int((spec.shortest_edge or spec.size) * side / min(wide, high)) for side in (wide, high))
-    x, y = (width - spec.size) // 2, (height - spec.size) // 2
+    x, y = (_middle(side - spec.size, spec) for side in (width, height))
     across, down = wide / width, high / height
     box = (left + x * across, upper + y * down, left + (x + spec.size) * across, upper + (y + spec.size) * down)
     box = (box[0], box[1], min(box[2], right), min(box[3], lower))
     size, resample = (spec.size, spec.size), _FILTERS[spec.interpolation]
     return image.resize(size, resample, box=box, reducing_gap=REDUCING_GAP)
+
+
+def _middle(surplus: int, spec: ImageSpec) -> int:
+    """Pixels before the middle, where so many are cut off in all."""
+    return round(surplus / 2) if spec.crop_offset == "rounded" else surplus // 2
 
 
 def _squash(image: Image.Image, spec: ImageSpec) -> Image.Image:

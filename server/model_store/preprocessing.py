@@ -18,7 +18,7 @@ _UNKNOWN_STEPS = ("crop_pct", "rescale_offset", "do_reduce_labels", "do_split_im
 
 
 def read_preprocessing(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A preprocessor's configuration -> size, resize, background, interpolation, mean, std (and shortest_edge).
+    """A preprocessor's configuration -> keys of the manifest's table [image], from `size` to `std`.
 
     config: preprocessor_config.json or processor_config.json of transformers (CLIP, SigLIP and alike),
     preprocess_cfg.json or open_clip_config.json of open_clip. Raises ModelError, in a sentence, for what the manifest
@@ -125,6 +125,8 @@ def _open_clip(config: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str,
     return {
         "size": _side(size),
         "resize": resize,
+        # torchvision crops for open_clip, and rounds.
+        **({"crop_offset": "rounded"} if resize == "crop" else {}),
         "background": fill if resize == "pad" else WHITE,
         "interpolation": _interpolation(config.get("interpolation") or "bicubic"),
         "mean": [float(value) for value in config.get("mean") or CLIP_MEAN],

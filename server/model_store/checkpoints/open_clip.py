@@ -181,6 +181,16 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         raise ModelError(f"The checkpoint's {path.name} cannot be read. Download it again.") from exc
 
 
+class _RoundedCrop(CLIPImageProcessorPil):
+    """transformers' preparation with the crop of torchvision, which rounds its offset."""
+
+    def center_crop(self, image: Any, size: Any, *args: Any, **kwargs: Any) -> Any:
+        """(3, height, width) -> (3, size, size), its middle."""
+        height, width = image.shape[-2:]
+        top, left = round((height - size.height) / 2.0), round((width - size.width) / 2.0)
+        return image[:, top : top + size.height, left : left + size.width]
+
+
 def _processor(preprocessing: Mapping[str, Any]) -> Any:
     """transformers' processor for what open_clip does with torchvision on Pillow's pictures."""
     size = preprocessing["size"]
@@ -192,4 +202,4 @@ def _processor(preprocessing: Mapping[str, Any]) -> Any:
     }
     if preprocessing["resize"] == "squash":
         return SiglipImageProcessorPil(size=square, **common)
-    return CLIPImageProcessorPil(size={"shortest_edge": size}, crop_size=square, **common)
+    return _RoundedCrop(size={"shortest_edge": size}, crop_size=square, **common)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch", reason="needs torch: pip install 'vitrine[models]'")
 pytest.importorskip("transformers", reason="needs transformers: pip install 'vitrine[models]'")
@@ -80,6 +81,20 @@ def test_the_graphs_say_what_open_clips_arithmetic_says(config: dict[str, Any], 
     assert cosines(pictures[1:], pictures[:-1]).max() < 0.999
     assert draft.manifest["logit_scale"] == pytest.approx(np.exp(3.9), rel=1e-5)
     assert draft.manifest["image"]["mean"] == [0.48, 0.45, 0.4]
+
+
+def test_pictures_are_cut_where_torchvision_cuts_them(tmp_path: Path) -> None:
+    model = write_open_clip(tmp_path / "clip", CONFIG)
+    draft = convert(tmp_path / "clip")
+    assert draft.original is not None
+    # 67 columns are three too many: torchvision cuts off two of them on the left, transformers one.
+    picture = Image.effect_noise((67, 64), 90).convert("RGB")
+    values = np.asarray(picture.crop((2, 0, 66, 64)), np.float32).transpose(2, 0, 1) / 255
+    mean, std = (np.array(CONFIG["preprocess_cfg"][key], np.float32)[:, None, None] for key in ("mean", "std"))
+    expected = model.encode_image(torch.from_numpy((values - mean) / std)[None]).numpy()
+    assert cosines(draft.original.embed_images([picture]), expected).min() >= 0.99999
+    encoder = open_draft(draft)
+    assert cosines(encoder.embed_pixels([encoder.prepare(picture)]), expected).min() >= 0.99999
 
 
 @pytest.mark.parametrize(

@@ -126,12 +126,20 @@ def test_a_crop_is_never_larger_than_what_it_is_cut_from(tmp_path: Path, image: 
         read_manifest(tmp_path)
 
 
+def test_only_a_crop_has_an_offset(tmp_path: Path) -> None:
+    write_manifest(tmp_path, manifest_data(tmp_path), image={"crop_offset": "rounded", "resize": "pad"})
+    with pytest.raises(ModelError, match=r"image\.crop_offset"):
+        read_manifest(tmp_path)
+
+
 def test_an_absent_key_that_shapes_pixels_changes_no_digest(tmp_path: Path) -> None:
     write_manifest(tmp_path, manifest_data(tmp_path), image={"resize": "crop"})
     before = read_manifest(tmp_path).digest
     write_manifest(tmp_path, manifest_data(tmp_path), image={"resize": "crop", "batch": 1})
     assert read_manifest(tmp_path).digest == before
     write_manifest(tmp_path, manifest_data(tmp_path), image={"resize": "crop", "shortest_edge": 9})
+    assert read_manifest(tmp_path).digest != before
+    write_manifest(tmp_path, manifest_data(tmp_path), image={"resize": "crop", "crop_offset": "rounded"})
     assert read_manifest(tmp_path).digest != before
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -103,3 +105,23 @@ def test_a_grey_picture_is_taken_too() -> None:
 def test_the_draft_is_twice_the_target() -> None:
     manifest = fake_manifest()
     assert draft_size(manifest) == (2 * manifest.image.size, 2 * manifest.image.size)
+
+
+def torchvisions(image: Image.Image, size: int) -> Image.Image:
+    """Resize(size) and CenterCrop(size) as torchvision.transforms.functional computes them."""
+    width, height = image.size
+    short, long = min(width, height), max(width, height)
+    longer = int(size * long / short)
+    width, height = (size, longer) if width <= height else (longer, size)
+    top, left = round((height - size) / 2.0), round((width - size) / 2.0)
+    return image.resize((width, height), Image.Resampling.BICUBIC).crop((left, top, left + size, top + size))
+
+
+@pytest.mark.parametrize("image_size", [(300, 401), (401, 300), (375, 500), (640, 427), (240, 243), (226, 224)])
+def test_a_rounded_crop_is_that_of_torchvision(image_size: tuple[int, int]) -> None:
+    cells = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
+    image = Image.fromarray(cells).resize(image_size, Image.Resampling.BICUBIC)
+    expected = np.asarray(torchvisions(image, 224), np.float32)
+    found = np.asarray(fit(image, replace(spec("crop", size=224), crop_offset="rounded")), np.float32)
+    # In the range of normalised pixels, whose standard deviation is about a quarter of 255.
+    assert np.abs(found - expected).mean() / 255 / 0.27 < 0.01
