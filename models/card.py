@@ -22,43 +22,50 @@ def describe_model(
 
     means: of the text embeddings and of the image embeddings. measured: figures by name.
     """
-    network, pixels = config.network, config.pixels
     return {
         "format": 1,
         "name": NAME,
         "revision": revision,
-        "dimension": network.joint,
+        "dimension": config.network.joint,
         "precision": "int8",
         "licence": LICENCE,
         "source": "trained by models/train.py, configs/default.toml",
         "logit_scale": round(logit_scale, 4),
         "quantisation": f"{METHOD}; the table of tokens int8, one scale a token; large convolutions float16",
-        "text": {
-            "file": "text.onnx",
-            "tokenizer": "tokenizer.json",
-            "context_length": network.context,
-            "causal": True,
-            "end_token": "<|endoftext|>",
-            "input": "input_ids",
-            "output": "embedding",
-            "pooling": "end",
-        },
-        "image": {
-            "file": "image.onnx",
-            "size": network.image_size,
-            "resize": "pad",
-            "background": [255, 255, 255],
-            "interpolation": "bicubic",
-            "mean": list(pixels.mean),
-            "std": list(pixels.std),
-            "input": "pixel_values",
-            "output": "embedding",
-        },
+        "text": _describe_text(config),
+        "image": _describe_image(config),
         "measured": {key: round(float(value), 6) for key, value in measured.items()},
         "calibration": {
             key: [round(float(number), 6) for number in mean]
             for key, mean in zip(("text_mean", "image_mean"), means, strict=True)
         },
+    }
+
+
+def _describe_text(config: Config) -> dict[str, Any]:
+    return {
+        "file": "text.onnx",
+        "tokenizer": "tokenizer.json",
+        "context_length": config.network.context,
+        "causal": True,
+        "end_token": "<|endoftext|>",
+        "input": "input_ids",
+        "output": "embedding",
+        "pooling": "end",
+    }
+
+
+def _describe_image(config: Config) -> dict[str, Any]:
+    return {
+        "file": "image.onnx",
+        "size": config.network.image_size,
+        "resize": "pad",
+        "background": [255, 255, 255],
+        "interpolation": "bicubic",
+        "mean": list(config.pixels.mean),
+        "std": list(config.pixels.std),
+        "input": "pixel_values",
+        "output": "embedding",
     }
 
 

@@ -4,8 +4,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import psycopg
@@ -14,17 +12,15 @@ from PIL import Image
 from server.activation.progress import read_progress
 from server.catalog.active_model import check_dimension, read_active_model
 from server.catalog.image_store import ImageStore
+from server.cli.patient import Doubtful, Finding, NotReached, Patient, Status, Unwell
 from server.cli.serve import other_model_sentence
 from server.db import migrate
-from server.db.engine import CONNECT_SECONDS, Database, check_versions, open_database, translated_errors
+from server.db.engine import CONNECT_SECONDS, check_versions, open_database, translated_errors
 from server.db.named_sql import load
 from server.db.tuning import SHARED_MEMORY
-from server.embedding.clip import ClipEncoder
-from server.embedding.current import ActiveModel, load_model
-from server.embedding.manifest import Manifest
+from server.embedding.current import load_model
 from server.embedding.registry import load_encoder
 from server.errors import DatabaseUnavailable, NotFound, VitrineError
-from server.settings import Settings
 
 GB = 1_000_000_000
 LEAST_FREE_DISK = 1 * GB
@@ -34,77 +30,6 @@ LEAST_SHARED_MEMORY = 256_000_000
 PICTURE_SAMPLE = 500
 
 SQL = load(__file__, "checks.sql")
-
-
-class Status(StrEnum):
-    """`warning` is worth a look and does not fail the command; `skipped` could not be looked at."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report."""
-
-    check: str
-    status: Status
-    message: str
-
-
-@dataclass
-class Patient:
-    """What is examined. Checks put here what later checks need; what stays None was not reached."""
-
-    settings: Settings
-    database: Database | None = None
-    connection: psycopg.Connection | None = None
-    encoder: ClipEncoder | None = None
-    active: ActiveModel | None = None
-    schema_is_current: bool = False
-
-    def close(self) -> None:
-        """Let go of the database; an embedded one that was started for this stops."""
-        if self.connection is not None:
-            self.connection.close()
-        if self.database is not None:
-            self.database.close()
-
-    @property
-    def reached(self) -> psycopg.Connection:
-        """The open connection. Raises NotReached."""
-        if self.connection is None:
-            raise NotReached("the database was not reached")
-        return self.connection
-
-    @property
-    def filled(self) -> psycopg.Connection:
-        """The open connection to a database whose tables are there. Raises NotReached."""
-        connection = self.reached
-        if not self.schema_is_current:
-            raise NotReached("the schema is not current")
-        return connection
-
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest of the database's model, or of the settings' where it has none. Raises NotReached."""
-        if self.encoder is None:
-            raise NotReached("the model was not found")
-        return self.encoder.manifest
-
-
-class NotReached(Exception):
-    """A check needs what an earlier one did not find."""
-
-
-class Unwell(VitrineError):
-    """A check found something that has to be mended."""
-
-
-class Doubtful(VitrineError):
-    """A check found something worth a look."""
 
 
 def examine(patient: Patient) -> Iterator[Finding]:

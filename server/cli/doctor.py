@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import click
 import orjson
 
-from server.cli.checks import Finding, Patient, Status, examine
+from server.cli.checks import examine
+from server.cli.patient import Finding, Patient, Status
 from server.errors import SettingError
 from server.settings import load_settings
 
