@@ -83,21 +83,22 @@ def choose(manifest: Manifest, choice: Choice, pairs: CalibrationSet, runtime: R
             raise ModelError("--precision int8 needs the package onnx: pip install 'vitrine[models]'.")
         say("The towers stay as they are: int8 needs the package onnx (pip install 'vitrine[models]').")
         return Chosen(manifest, full, {"recall": recall(full, pairs.right)}, None)
-    small = {tower: _with_tower(manifest, _quantised(manifest, tower, say), tower) for tower in towers}
-    said = {tower: _said(small[tower], tower, full, pairs, runtime) for tower in towers}
-    losses = {tower: _loss(full, said[tower], pairs) for tower in towers}
-    kept = [tower for tower in towers if choice == "int8" or not losses[tower].too_much]
+    tried = {tower: _try_int8(manifest, tower, choice, full, pairs, runtime, say) for tower in towers}
+    small = {tower: result for tower, result in tried.items() if result is not None}
+    said = {tower: embedded for tower, (_, embedded) in small.items()}
+    losses = {tower: _loss(full, embedded, pairs) for tower, embedded in said.items()}
+    kept = [tower for tower in small if choice == "int8" or not losses[tower].too_much]
     if choice == "auto" and len(kept) == 2 and _loss(full, _together(full, said, kept), pairs).too_much:
         # Each is cheap enough alone, both are not: the one that costs more gives way.
         kept.remove(max(kept, key=lambda tower: (losses[tower].recall - losses[tower].recall_int8, tower)))
-    for tower in towers:
+    for tower, loss in losses.items():
         verdict = "int8" if tower in kept else "stays float32"
-        say(f"The {tower} tower {verdict}: {losses[tower].sentence()}.")
+        say(f"The {tower} tower {verdict}: {loss.sentence()}.")
     embedded = _together(full, said, kept)
     measured = _measured(losses, _loss(full, embedded, pairs))
     for tower in kept:
-        manifest = _with_tower(manifest, getattr(small[tower], tower), tower)
-    return Chosen(manifest, embedded, measured, _words(towers, kept))
+        manifest = _with_tower(manifest, getattr(small[tower][0], tower), tower)
+    return Chosen(manifest, embedded, measured, _words(kept, {tower: tower in small for tower in towers}))
 
 
 def tower_precision(manifest: Manifest, tower: Tower) -> str:
@@ -106,14 +107,17 @@ def tower_precision(manifest: Manifest, tower: Tower) -> str:
     return "float32" if precision in FLOAT32 else str(precision)
 
 
-def _words(towers: list[Tower], kept: list[Tower]) -> str | None:
-    if not kept:
-        return "none: int8 costs more than one point of recall@10 in both towers" if len(towers) == 2 else None
-    rest = [tower for tower in towers if tower not in kept]
-    kept_back = (
-        f"; the {rest[0]} tower stays float32, where int8 costs more than one point of recall@10" if rest else ""
+def _words(kept: list[Tower], measured: dict[Tower, bool]) -> str:
+    """What became int8 and what did not. measured: whether a tower's int8 graph could be made and run."""
+    rest = "; ".join(
+        f"the {tower} tower stays float32, "
+        + ("where int8 costs more than one point of recall@10" if could else "which cannot be made int8")
+        for tower, could in measured.items()
+        if tower not in kept
     )
-    return f"{METHOD}, {' and '.join(kept)}{kept_back}"
+    if not kept:
+        return f"none: {rest}"
+    return f"{METHOD}, {' and '.join(kept)}" + (f"; {rest}" if rest else "")
 
 
 def _measured(losses: dict[Tower, Loss], final: Loss) -> dict[str, float]:
@@ -127,6 +131,23 @@ def _measured(losses: dict[Tower, Loss], final: Loss) -> dict[str, float]:
 
 def _loss(full: Embedded, other: Embedded, pairs: CalibrationSet) -> Loss:
     return Loss(recall(full, pairs.right), recall(other, pairs.right), agreement(full, other), pairs.chance)
+
+
+def _try_int8(
+    manifest: Manifest, tower: Tower, choice: Choice, full: Embedded, pairs: CalibrationSet, runtime: Runtime, say: Say
+) -> tuple[Manifest, Embedded] | None:
+    """The model with this tower int8, and what it then says. None where that is impossible and nobody insists on it."""
+    try:
+        small = _with_tower(manifest, _quantised(manifest, tower, say), tower)
+        return small, _said(small, tower, full, pairs, runtime)
+    except ModelError as exc:
+        if choice == "int8":
+            raise ModelError(
+                f"The {tower} tower cannot be made int8: {exc.message} Add the model with --precision float32.",
+                **exc.context,
+            ) from exc
+        say(f"The {tower} tower stays float32, since it cannot be made int8: {exc.message}")
+        return None
 
 
 def _quantised(manifest: Manifest, tower: Tower, say: Say) -> TextSpec | ImageSpec:

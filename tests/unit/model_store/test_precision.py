@@ -9,6 +9,7 @@ from PIL import Image
 from server.embedding.clip import ClipEncoder
 from server.embedding.manifest import Manifest, read_manifest
 from server.embedding.ort import Runtime, open_tower
+from server.errors import ModelError
 from server.model_store import precision
 from server.model_store import quantise as quantise_module
 from server.model_store.calibration import CalibrationSet, Embedded, draw_set
@@ -91,6 +92,49 @@ def test_int8_by_hand_overrides_the_rule(
     loses("text", monkeypatch)
     result, _ = chosen(manifest, pairs, "int8")
     assert (result.manifest.text.precision, result.manifest.image.precision) == ("int8", "int8")
+
+
+def fails(where: str, tower: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quantiser does not know the tower's operators, or makes of it a graph that cannot run."""
+    import onnx
+
+    original = precision.quantise
+
+    def quantise_or_not(source: Path, target: Path) -> None:
+        if source.stem != tower:
+            original(source, target)
+        elif where == "quantiser":
+            raise ModelError(f"{source.name} cannot be made int8: its operators are unknown to the quantiser.")
+        else:
+            model = onnx.load(source)
+            model.graph.node[-1].op_type = "NobodyKnows"
+            onnx.save(model, target)
+
+    monkeypatch.setattr(precision, "quantise", quantise_or_not)
+
+
+@pytest.mark.parametrize("where", ["quantiser", "graph"])
+@pytest.mark.parametrize(("tower", "other"), [("text", "image"), ("image", "text")])
+def test_a_tower_that_cannot_be_int8_stays_float32_and_the_other_does_not(
+    manifest: Manifest, pairs: CalibrationSet, where: str, tower: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails(where, tower, monkeypatch)
+    result, said = chosen(manifest, pairs, "auto")
+    assert getattr(result.manifest, tower).file == f"{tower}.onnx"
+    assert getattr(result.manifest, other).file == f"{other}-int8.onnx"
+    assert f"The {tower} tower stays float32, since it cannot be made int8" in said
+    assert f"the {tower} tower stays float32, which cannot be made int8" in (result.quantisation or "")
+    assert f"recall_{other}_int8" in result.measured
+    assert f"recall_{tower}_int8" not in result.measured
+
+
+@pytest.mark.parametrize("where", ["quantiser", "graph"])
+def test_where_int8_is_asked_for_a_tower_that_cannot_is_a_sentence(
+    manifest: Manifest, pairs: CalibrationSet, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails(where, "image", monkeypatch)
+    with pytest.raises(ModelError, match=r"The image tower cannot be made int8: .* --precision float32\."):
+        chosen(manifest, pairs, "int8")
 
 
 def test_float32_by_hand_measures_nothing_else(manifest: Manifest, pairs: CalibrationSet) -> None:
