@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.errors import ModelError
 from server.model_store.layouts import Layout, find_layout
+from server.model_store.source_manifest import with_named_files
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -49,14 +50,18 @@ def download(repository: str, revision: str | None) -> Snapshot:
             return _cached(repository, revision, name)
         api = huggingface_hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="vitrine")
         info = api.model_info(repository, revision=revision, timeout=30)
-        layout = find_layout(sibling.rfilename for sibling in info.siblings or [])
+        names = [sibling.rfilename for sibling in info.siblings or []]
+        layout = find_layout(names)
         commit = str(info.sha)
         if not info.sha:
             raise ModelError(f"The hub names no commit for {name}. Try again later.")
         # The first file is asked for by the revision's own name, which the cache then remembers for work offline.
         _fetch(api, repository, layout.files[0], revision or "main")
-        paths = [_fetch(api, repository, file, commit) for file in layout.files]
-    folder = paths[0].parents[len(Path(layout.files[0]).parts) - 1]
+        first = _fetch(api, repository, layout.files[0], commit)
+        folder = first.parents[len(Path(layout.files[0]).parts) - 1]
+        layout = with_named_files(layout, folder, names)
+        for file in layout.files[1:]:
+            _fetch(api, repository, file, commit)
     return Snapshot(folder, layout, commit)
 
 
@@ -91,8 +96,8 @@ def _cached(repository: str, revision: str | None, name: str) -> Snapshot:
         path = try_to_load_from_cache(repository, marker, revision=revision)
         if isinstance(path, str):
             folder = Path(path).parent
-            files = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
-            layout = find_layout(files)
+            files = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+            layout = with_named_files(find_layout(files), folder, files)
             for file in layout.files:
                 _check(folder / file, file)
             return Snapshot(folder, layout, folder.name)

@@ -15,6 +15,12 @@ _SMALL = (
     "merges.txt", "vocab.txt", "spiece.model", "tokenizer.model", "preprocessor_config.json", "processor_config.json",
 )  # fmt: skip
 
+# What tells people about a model.
+_ABOUT = ("README.md", "LICENSE", "LICENSE.md", "LICENSE.txt")
+
+# The better one first. open_clip's repositories hold others too, which the converter does not read.
+OPEN_CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+
 # The best graph of a pair first: full precision can be measured against, the others are taken as they are.
 VARIANTS = ("", "_fp32", "_quantized", "_int8", "_uint8", "_fp16")
 QUANTISED = ("_quantized", "_int8", "_uint8")
@@ -53,10 +59,10 @@ def find_layout(names: Iterable[str]) -> Layout:
 
 
 def with_manifest(present: set[str]) -> Layout | None:
-    """Any pair of graphs with a manifest of ours: all that lies beside the manifest."""
+    """Any pair of graphs with a manifest of ours, and its card. The manifest has to be read for the files it names."""
     if MANIFEST_FILE not in present:
         return None
-    return Layout("manifest", tuple(sorted(name for name in present if "/" not in name and not name.startswith("."))))
+    return Layout("manifest", (MANIFEST_FILE, *(name for name in _ABOUT if name in present)))
 
 
 def transformers_js(present: set[str]) -> Layout | None:
@@ -94,10 +100,7 @@ def sentence_transformers(present: set[str]) -> Layout | None:
 
 def open_clip(present: set[str]) -> Layout | None:
     """open_clip's own: open_clip_config.json and open_clip_model.safetensors or open_clip_pytorch_model.bin."""
-    weights = sorted(
-        (name for name in present if name.startswith("open_clip") and name.endswith((".safetensors", ".bin"))),
-        key=lambda name: (not name.endswith(".safetensors"), len(name), name),
-    )
+    weights = [name for name in OPEN_CLIP_WEIGHTS if name in present]
     if "open_clip_config.json" not in present or not weights:
         return None
     return Layout("open_clip", (*_small(present), "open_clip_config.json", weights[0]), converts=True)

@@ -3,7 +3,7 @@
 import shutil
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from server.embedding.tokenizer import load_tokenizer
 from server.errors import ModelError
 from server.model_store.draft import Draft
 from server.model_store.graph_facts import TextFacts
+from server.model_store.layouts import Layout
 from server.model_store.manifest_file import with_digests
 from server.model_store.precision import tower_precision
 from server.model_store.unpadded import LEAST_COSINE, LEAST_COSINE_INT8, runs_unpadded
@@ -54,6 +55,14 @@ def read_source_manifest(path: Path, present: Iterable[str]) -> SourceManifest:
             raise ModelError(f"{MANIFEST_FILE} of the source gives {name} a digest that is none.")
         files[name] = sha256 or None
     return SourceManifest(tables, files)
+
+
+def with_named_files(layout: Layout, folder: Path, present: Iterable[str]) -> Layout:
+    """The layout with the files that the manifest in `folder` names, if it is of that kind. Raises ModelError."""
+    if layout.name != "manifest":
+        return layout
+    named = read_source_manifest(folder / MANIFEST_FILE, present).files
+    return replace(layout, files=(*layout.files, *(name for name in named if name not in layout.files)))
 
 
 def draft_with_manifest(folder: Path, into: Path) -> Draft:

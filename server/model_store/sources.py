@@ -10,6 +10,7 @@ from server.embedding.registry import DEFAULT
 from server.errors import ModelError
 from server.model_store.hub import download
 from server.model_store.layouts import Layout, find_layout
+from server.model_store.source_manifest import with_named_files
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -65,8 +66,8 @@ def _local(folder: Path, revision: str | None) -> Fetched:
         )
     if revision:
         raise ModelError("--revision is for models of the hub; a folder is taken as it is.")
-    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    layout = find_layout(names)
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    layout = with_named_files(find_layout(names), folder, names)
     digest = hashlib.sha256()
     try:
         for name in layout.files:

@@ -20,11 +20,10 @@ from server.errors import ModelError
 from server.model_store.checkpoints.family import FAMILIES, Checkpoint
 from server.model_store.checkpoints.loading import load_tokenizer, quiet, tokenizer_file
 from server.model_store.checkpoints.tokens import NO_END_ID
+from server.model_store.layouts import OPEN_CLIP_WEIGHTS
 from server.model_store.licence import read_licence
 from server.model_store.preprocessing import read_preprocessing
 from server.model_store.text_files import read_json
-
-WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 # Options that are read below or matter only in training. Any other that is switched on changes what the towers compute.
 MODEL_KEYS = {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu", "custom_text", "init_logit_scale", "init_logit_bias"}
@@ -166,9 +165,9 @@ def _check_known(table: str, config: Mapping[str, Any], known: set[str]) -> None
 
 
 def _read_weights(folder: Path) -> dict[str, Tensor]:
-    path = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+    path = next((folder / name for name in OPEN_CLIP_WEIGHTS if (folder / name).is_file()), None)
     if path is None:
-        raise ModelError(f"The checkpoint has neither {' nor '.join(WEIGHTS)}.")
+        raise ModelError(f"The checkpoint has neither {' nor '.join(OPEN_CLIP_WEIGHTS)}.")
     try:
         if path.suffix == ".safetensors":
             state = load_file(path)

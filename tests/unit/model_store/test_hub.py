@@ -11,6 +11,7 @@ from huggingface_hub import constants, file_download
 from server.errors import ModelError
 from server.model_store.sources import fetch, is_hub_id, model_name
 from tests.hub_server import COMMIT, Hub, serve_hub
+from tests.tiny_model import write_tiny_model
 
 REPOSITORY = "Someone/Some-CLIP"
 WEIGHTS = bytes(range(256)) * 400
@@ -57,6 +58,39 @@ def test_a_second_time_nothing_is_downloaded(hub: Hub) -> None:
     hub.requests.clear()
     fetch(REPOSITORY)
     assert hub.downloaded() == set()
+
+
+def test_of_a_repository_with_a_manifest_only_what_it_names_is_downloaded(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = '[text]\nfile = "t.onnx"\ntokenizer = "tokenizer.json"\n[image]\nfile = "i.onnx"\n[files]\n"i.data" = ""\n'
+    (hub.folder / "manifest.toml").write_text(text, encoding="utf-8")
+    for name in ("t.onnx", "i.onnx", "i.data", "pytorch_model.bin", "dump.tar"):
+        (hub.folder / name).write_bytes(name.encode() + WEIGHTS)
+    wanted = {"manifest.toml", "README.md", "t.onnx", "i.onnx", "i.data", "tokenizer.json"}
+    fetched = fetch(REPOSITORY)
+    assert (hub.downloaded(), set(fetched.layout.files)) == (wanted, wanted)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert fetch(REPOSITORY) == fetched
+
+
+def test_a_manifest_that_names_a_missing_file_is_a_sentence_before_anything_large_is_downloaded(hub: Hub) -> None:
+    text = '[text]\nfile = "t.onnx"\ntokenizer = "tokenizer.json"\n[image]\nfile = "nowhere.onnx"\n'
+    (hub.folder / "manifest.toml").write_text(text, encoding="utf-8")
+    (hub.folder / "t.onnx").write_bytes(WEIGHTS)
+    with pytest.raises(ModelError, match=r"names the file nowhere\.onnx, which is not beside it"):
+        fetch(REPOSITORY)
+    assert hub.downloaded() == {"manifest.toml"}
+
+
+def test_of_a_folder_with_a_manifest_only_what_it_names_is_its_revision(tmp_path: Path) -> None:
+    source = write_tiny_model(tmp_path / "mine")
+    before = fetch(str(source)).revision
+    (source / "dump.tar").write_bytes(WEIGHTS)
+    assert fetch(str(source)).revision == before
+    with (source / "image.onnx").open("ab") as file:
+        file.write(b"more")
+    assert fetch(str(source)).revision != before
 
 
 def test_offline_the_cache_has_to_do(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,8 +68,14 @@ def test_open_clip_is_known_by_its_configuration() -> None:
 
 def test_a_manifest_comes_before_everything() -> None:
     names = {"manifest.toml", "text.onnx", "image.onnx", "tokenizer.json", "notes/old.onnx"}
-    layout = find_layout(names | {".gitattributes", "config.json"})
-    assert (layout.name, set(layout.files)) == ("manifest", names - {"notes/old.onnx"} | {"config.json"})
+    layout = find_layout(names | {".gitattributes", "config.json", "README.md"})
+    assert (layout.name, layout.files) == ("manifest", ("manifest.toml", "README.md"))
+
+
+@pytest.mark.parametrize("name", ["open_clip_model.fp16.safetensors", "open_clip_pytorch_model_v2.bin"])
+def test_weights_of_open_clip_that_the_converter_cannot_read_are_none(name: str) -> None:
+    with pytest.raises(ModelError, match="There is no model of a layout"):
+        find_layout({"open_clip_config.json", name, "tokenizer.json"})
 
 
 def test_ready_graphs_come_before_a_checkpoint() -> None:
