@@ -103,7 +103,7 @@ def verify_command(name: str, against: str | None, as_json: bool) -> None:
 
     settings = load_settings()
     manifest = _usable(settings, name)
-    checks = verify_model(manifest, _runtime(settings), against=against, say=_steps())
+    checks = verify_model(manifest, settings.models_dir, _runtime(settings), against=against, say=_steps())
     if as_json:
         click.echo(
             _json({"name": name, "ok": all(c.ok is not False for c in checks), "checks": list(map(asdict, checks))})

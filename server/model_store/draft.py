@@ -13,9 +13,6 @@ from server.embedding.encoder import Vectors
 class Original(Protocol):
     """The model where it came from, to compare with."""
 
-    def token_ids(self, text: str) -> list[int]:
-        """Ids without padding, as the original's own tokenizer gives them, cut to its context."""
-
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts -> (n, dimension) unit float32 rows, padded as the original pads."""
 

@@ -61,14 +61,22 @@ def staging(models_dir: Path, name: str) -> Iterator[Staging]:
     if target.exists():
         raise taken(name)
     try:
-        models_dir.mkdir(parents=True, exist_ok=True)
-        folder, lock = _make(models_dir, name)
+        with hidden_folder(models_dir, name) as folder:
+            yield Staging(folder, target)
     except OSError as exc:
         raise disk_error(exc) from exc
+
+
+@contextmanager
+def hidden_folder(models_dir: Path, name: str) -> Iterator[Path]:
+    """A folder for the graphs of a model, removed at the end, or by the next that is made if this process is killed.
+
+    Raises OSError.
+    """
+    models_dir.mkdir(parents=True, exist_ok=True)
+    folder, lock = _make(models_dir, name)
     try:
-        yield Staging(folder, target)
-    except OSError as exc:
-        raise disk_error(exc) from exc
+        yield folder
     finally:
         os.close(lock)
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,12 +1,8 @@
 """A model beside the one that it was made from: texts of every length and pictures of many shapes."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -14,7 +10,6 @@ from PIL import Image
 from server.embedding.clip import ClipEncoder
 from server.embedding.encoder import Vectors
 from server.embedding.manifest import Manifest, read_manifest
-from server.embedding.tokenizer import load_tokenizer
 from server.model_store.calibration import embed_pictures
 from server.model_store.draft import Draft, Original
 from server.model_store.golden import SEEDS, TEXTS, paint, worst_cosine
@@ -73,9 +68,6 @@ class GraphOriginal:
     def __init__(self, encoder: ClipEncoder) -> None:
         self._encoder = encoder
 
-    def token_ids(self, text: str) -> list[int]:
-        return load_tokenizer(self._encoder.manifest).encode(text)
-
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         return np.stack([self._encoder.embed_text(text) for text in texts])
 
@@ -89,13 +81,3 @@ def original_of(draft: Draft) -> Original:
         return draft.original
     write_manifest(draft.folder, with_digests(draft.manifest, draft.folder))
     return GraphOriginal(ClipEncoder(read_manifest(draft.folder)))
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A folder for the graphs of an original, removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="vitrine-original-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -10,9 +10,10 @@ from server.embedding.files import check_digest, digests
 from server.embedding.manifest import Manifest
 from server.embedding.ort import Runtime
 from server.errors import ModelError
-from server.model_store.add import make_draft, tower_precisions
+from server.model_store.add import LEAST_PARITY, make_draft, tower_precisions
 from server.model_store.golden import ask_again
-from server.model_store.originals import hear, original_of, parity, temporary_folder
+from server.model_store.install import hidden_folder
+from server.model_store.originals import hear, original_of, parity
 from server.model_store.sources import fetch
 from server.model_store.tokenizer_check import check_tokenizer
 
@@ -20,7 +21,6 @@ from server.model_store.tokenizer_check import check_tokenizer
 LEAST_GOLDEN = 0.999
 
 # A float32 graph repeats its original but for rounding. An int8 one is as near as it was when it was installed.
-LEAST_PARITY = 0.9999
 LEAST_PARITY_INT8 = 0.9
 SLACK = 0.005
 
@@ -37,12 +37,17 @@ class Check:
 
 
 def verify_model(
-    manifest: Manifest, runtime: Runtime, *, against: str | None = None, say: Callable[[str], None] = lambda _: None
+    manifest: Manifest,
+    models_dir: Path,
+    runtime: Runtime,
+    *,
+    against: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[Check]:
     """Digests, tokenizer, towers, golden texts and pictures; the original where it is at hand.
 
-    against: SOURCE of the original. What is wrong with the model is in the checks; a source that cannot be had raises
-    ModelError.
+    models_dir: where the graphs of an original are made, in a hidden folder. against: SOURCE of the original. What is
+    wrong with the model is in the checks; a source that cannot be had raises ModelError.
     """
     checks = [_digest(manifest, name, sha256) for name, sha256 in digests(manifest).items()]
     if not all(check.ok for check in checks):
@@ -56,7 +61,7 @@ def verify_model(
     if source is None:
         return checks
     say(f"Comparing with {source} ...")
-    return checks + _original(encoder, source)
+    return checks + _original(encoder, source, models_dir)
 
 
 def _digest(manifest: Manifest, name: str, sha256: str) -> Check:
@@ -99,14 +104,13 @@ def _at_hand(manifest: Manifest) -> str | None:
     return None
 
 
-def _original(encoder: ClipEncoder, source: str) -> list[Check]:
+def _original(encoder: ClipEncoder, source: str, models_dir: Path) -> list[Check]:
     manifest = encoder.manifest
-    with temporary_folder() as folder:
-        try:
-            original = original_of(make_draft(fetch(source), manifest.name, folder))
-        except OSError as exc:
-            raise ModelError(f"The original cannot be unpacked for comparison: {exc.strerror}.") from exc
-        heard = hear(original, manifest)
+    try:
+        with hidden_folder(models_dir, manifest.name) as folder:
+            heard = hear(original_of(make_draft(fetch(source), manifest.name, folder)), manifest)
+    except OSError as exc:
+        raise ModelError(f"The original cannot be unpacked for comparison: {exc.strerror}.") from exc
     if heard.texts.shape[1] != manifest.dimension:
         return [Check("original", False, note=f"its vectors have {heard.texts.shape[1]} numbers")]
     figures = parity(encoder, heard)

@@ -11,7 +11,7 @@ from server.model_store.checkpoints.family import Checkpoint
 from server.model_store.checkpoints.loading import load_sentence_transformers, load_transformers, quiet
 from server.model_store.checkpoints.open_clip import load_open_clip
 from server.model_store.checkpoints.original import TorchOriginal
-from server.model_store.checkpoints.tokens import check_tokenizer, write_tokenizer
+from server.model_store.checkpoints.tokens import check_own_tokenizer, write_tokenizer
 from server.model_store.draft import Draft
 
 READERS: dict[str, Callable[[Path], Checkpoint]] = {
@@ -27,7 +27,7 @@ def convert(folder: Path, layout: str, into: Path) -> Draft:
         raise ValueError(f"no such layout: {layout}")
     checkpoint = READERS[layout](folder)
     _check_picture(checkpoint)
-    check_tokenizer(checkpoint)
+    check_own_tokenizer(checkpoint)
     original = TorchOriginal(checkpoint)
     try:
         write_tokenizer(checkpoint, original, into / "tokenizer.json")

@@ -8,14 +8,14 @@ from tokenizers import Tokenizer
 from server.embedding.tokenizer import TextTokenizer
 from server.errors import ModelError
 from server.model_store.checkpoints.family import Checkpoint
+from server.model_store.checkpoints.original import TorchOriginal
 from server.model_store.checkpoints.samples import sample_texts
-from server.model_store.draft import Original
 
 # Old configurations of CLIP name a wrong end token; their tower is read at the highest id of a text instead.
 NO_END_ID = 2
 
 
-def check_tokenizer(checkpoint: Checkpoint) -> None:
+def check_own_tokenizer(checkpoint: Checkpoint) -> None:
     """Refuse the tokenizer of another model, which would give vectors that look right. Raises ModelError."""
     tokenizer, config = checkpoint.tokenizer, checkpoint.model.config.text_config
     largest = max(tokenizer.get_vocab().values())
@@ -36,7 +36,7 @@ def check_tokenizer(checkpoint: Checkpoint) -> None:
         raise ModelError("The checkpoint's tokenizer has no token to pad with, which its text tower needs.")
 
 
-def write_tokenizer(checkpoint: Checkpoint, original: Original, path: Path) -> None:
+def write_tokenizer(checkpoint: Checkpoint, original: TorchOriginal, path: Path) -> None:
     """Write a tokenizer.json that gives the original's ids: the checkpoint's file, else what transformers made of it.
 
     Raises ModelError, naming the text, if neither gives the ids of `sample_texts`.
@@ -62,7 +62,7 @@ def write_tokenizer(checkpoint: Checkpoint, original: Original, path: Path) -> N
     )
 
 
-def first_difference(checkpoint: Checkpoint, original: Original, path: Path) -> str | None:
+def first_difference(checkpoint: Checkpoint, original: TorchOriginal, path: Path) -> str | None:
     """The first of `sample_texts` whose ids differ between the original and the file, or None. Raises ModelError."""
     try:
         tokenizer = Tokenizer.from_file(str(path))

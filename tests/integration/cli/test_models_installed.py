@@ -9,7 +9,9 @@ import pytest
 from server.db.engine import Database
 from server.embedding.files import sha256_of
 from server.embedding.manifest import read_manifest
-from server.model_store import add, calibration
+from server.model_store import add, calibration, verify
+from server.model_store.draft import Draft
+from server.model_store.sources import Fetched
 from tests.integration.cli.conftest import Run
 from tests.ready_models import write_transformers_js
 
@@ -64,6 +66,27 @@ def test_verify_compares_with_a_source(run: Run, model: Path, source: Path) -> N
     found = checks(run, "--against", str(source))
     assert found["original, text"]["value"] > 0.99999
     assert found["original, image"]["value"] > 0.99999
+
+
+def test_what_a_killed_verification_left_goes_with_the_next(
+    run: Run, model: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    original = verify.make_draft
+
+    def make_draft(fetched: Fetched, name: str, into: Path) -> Draft:
+        made.append(into)
+        return original(fetched, name, into)
+
+    monkeypatch.setattr(verify, "make_draft", make_draft)
+    checks(run, "--against", str(source))
+    assert made[0].parent == model.parent
+    # A kill lets go of the lock and removes nothing.
+    made[0].mkdir()
+    (made[0] / ".lock").touch()
+    (made[0] / "text.onnx").write_bytes(b"large")
+    checks(run, "--against", str(source))
+    assert not any(folder.exists() for folder in made)
 
 
 def test_verify_notices_another_original(run: Run, model: Path, tmp_path: Path) -> None:
