@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from server.cli import import_, main
 from server.db.engine import Database
+from server.embedding.current import CurrentEncoder
 from tests.factories import DIMENSION
 from tests.fakes import FakeEncoder, fake_manifest
 
@@ -15,7 +16,8 @@ from tests.fakes import FakeEncoder, fake_manifest
 @pytest.fixture
 def vitrine(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run `vitrine import` on the test database with a fake model."""
-    monkeypatch.setattr(import_, "load_encoder", lambda settings: FakeEncoder(fake_manifest(DIMENSION)))
+    only = CurrentEncoder.of(FakeEncoder(fake_manifest(DIMENSION)))
+    monkeypatch.setattr(import_, "open_current", lambda settings, database: only)
     monkeypatch.setattr(import_, "prepare_database", lambda database, settings: None)
     monkeypatch.chdir(tmp_path)
     environment = {"DATABASE_URL": database.url, "VITRINE_DATA_DIR": str(tmp_path / "data")}
