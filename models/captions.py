@@ -125,7 +125,7 @@ def compose_caption(subject: Subject, draw: random.Random) -> Caption:
     return caption
 
 
-def draw_caption(subject: Subject, draw: random.Random, composed: float = 0.4) -> Caption:
+def draw_caption(subject: Subject, draw: random.Random, composed: float = 0.3) -> Caption:
     """Any caption of a subject: composed with that probability, else a title or a sentence where there is one."""
     plain = subject.titles or subject.sentences
     if (subject.kind or subject.colour) and (not plain or draw.random() < composed):
