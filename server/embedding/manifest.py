@@ -32,6 +32,8 @@ def _plain_name(value: str) -> str:
 FileName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_plain_name)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
+# As long as a path may be: a folder is a source too.
+Source = Annotated[str, Field(min_length=1, max_length=4096)]
 Byte = Annotated[int, Field(ge=0, le=255)]
 Precision = Literal["float32", "float16", "int8"]
 Positive = Annotated[FiniteFloat, Field(gt=0)]
@@ -139,7 +141,7 @@ class Manifest:
     dimension: Annotated[int, Field(ge=1, le=16_000)]
     precision: Word
     licence: Word
-    source: Word
+    source: Source
     logit_scale: Positive
     text: TextSpec
     image: ImageSpec
@@ -171,12 +173,13 @@ def _shaping(spec: TextSpec | ImageSpec) -> dict[str, Any]:
 _ADAPTER = TypeAdapter(Manifest)
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, called: str | None = None) -> Manifest:
     """Read and check `manifest.toml` in that folder; the model files themselves are not opened.
 
-    Raises ModelError with a sentence that names the model's folder and the key.
+    called: what to name the model in errors while its folder has another name. Raises ModelError with a sentence that
+    names the model and the key.
     """
-    where = f'{MANIFEST_FILE} of the model "{folder.name}"'
+    where = f'{MANIFEST_FILE} of the model "{called or folder.name}"'
     try:
         data = tomllib.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError as exc:
@@ -188,12 +191,12 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelError(f"{where} cannot be read: {exc.strerror}.", folder=str(folder)) from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ModelError(f"{where} is not valid TOML: {exc}.", folder=str(folder)) from exc
-    return check_manifest(data, folder)
+    return check_manifest(data, folder, called)
 
 
-def check_manifest(data: dict[str, Any], folder: Path) -> Manifest:
+def check_manifest(data: dict[str, Any], folder: Path, called: str | None = None) -> Manifest:
     """The manifest of a folder from its tables. Raises ModelError as `read_manifest` does."""
-    where = f'{MANIFEST_FILE} of the model "{folder.name}"'
+    where = f'{MANIFEST_FILE} of the model "{called or folder.name}"'
     try:
         manifest = _ADAPTER.validate_python({**data, "folder": folder})
     except ValidationError as exc:

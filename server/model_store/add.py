@@ -60,6 +60,8 @@ def add_model(
         exact = {} if heard is None else _exact(ClipEncoder(manifest, runtime), heard)
         chosen = choose(manifest, precision, draw_set(), runtime, say)
         _finish(stage, replace(chosen, measured=exact | chosen.measured), heard, runtime)
+        # What cannot be read must not take the name.
+        read_manifest(stage.folder, name)
         return read_manifest(stage.install())
 
 
@@ -81,7 +83,7 @@ def _checked(draft: Draft, fetched: Fetched, name: str) -> Manifest:
     further = {path.name for path in draft.folder.iterdir() if not path.name.startswith(".")} - named - {MANIFEST_FILE}
     data = own | draft.manifest | {"name": name, "files": dict.fromkeys(sorted(further), "")}
     write_manifest(draft.folder, with_digests(data, draft.folder))
-    manifest = read_manifest(draft.folder)
+    manifest = read_manifest(draft.folder, name)
     check_tokenizer(manifest)
     return manifest
 

@@ -38,7 +38,7 @@ LOGIT_SCALE = 100.0
 def draft_ready(fetched: Fetched, name: str, into: Path) -> Draft:
     """Copy the graphs and the tokenizer into the folder `into` and say what they mean. Raises ModelError, OSError."""
     if fetched.layout.name == "manifest":
-        return draft_with_manifest(fetched.folder, into)
+        return draft_with_manifest(fetched.folder, name, into)
     if fetched.layout.name == "immich":
         return _immich(fetched, name, into)
     return _transformers_js(fetched, name, into)

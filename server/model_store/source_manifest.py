@@ -18,6 +18,9 @@ from server.model_store.manifest_file import with_digests
 from server.model_store.precision import tower_precision
 from server.model_store.unpadded import LEAST_COSINE, LEAST_COSINE_INT8, runs_unpadded
 
+# Names of manifest.toml, and what others call the same.
+_PRECISIONS = {"float32": ("fp32", "f32", "float"), "float16": ("fp16", "f16", "half"), "int8": ("uint8",)}
+
 
 @dataclass(frozen=True)
 class SourceManifest:
@@ -65,20 +68,36 @@ def with_named_files(layout: Layout, folder: Path, present: Iterable[str]) -> La
     return replace(layout, files=(*layout.files, *(name for name in named if name not in layout.files)))
 
 
-def draft_with_manifest(folder: Path, into: Path) -> Draft:
+def draft_with_manifest(folder: Path, name: str, into: Path) -> Draft:
     """Copy the files that the manifest in `folder` names into the folder `into`, and check what it says of them.
 
-    Digests that it gives are checked; those that it leaves out are taken from the files. Raises ModelError, OSError.
+    name: what the model is called in errors. Digests that it gives are checked; those that it leaves out are taken from
+    the files. Raises ModelError, OSError.
     """
     given = read_source_manifest(folder / MANIFEST_FILE, (path.name for path in folder.iterdir() if path.is_file()))
-    for name, sha256 in given.files.items():
-        shutil.copyfile(folder / name, into / name)
+    for file, sha256 in given.files.items():
+        shutil.copyfile(folder / file, into / file)
         if sha256:
-            check_digest(folder / name, sha256)
-    manifest = check_manifest(with_digests(given.tables, into), into)
+            check_digest(folder / file, sha256)
+    tables = given.tables | _precision(given.tables)
+    manifest = check_manifest(with_digests(tables, into), into, name)
     _check_unpadded(manifest)
     left_out = ("golden", "measured", "calibration")
-    return Draft(into, {key: value for key, value in given.tables.items() if key not in left_out})
+    return Draft(into, {key: value for key, value in tables.items() if key not in left_out})
+
+
+def _precision(tables: dict[str, Any]) -> dict[str, str]:
+    """The precision under the name that Vitrine gives it, where a tower depends on it. Raises ModelError."""
+    given = tables.get("precision")
+    if not isinstance(given, str) or all(tables[tower].get("precision") for tower in ("text", "image")):
+        return {}
+    name = next((name for name, others in _PRECISIONS.items() if given.lower() in (name, *others)), None)
+    if name is None:
+        raise ModelError(
+            f'{MANIFEST_FILE} of the source gives the precision "{given[:40]}". Write float32, float16 or int8, or one '
+            "of them for each tower, under [text] and [image]."
+        )
+    return {"precision": name}
 
 
 def _check_unpadded(manifest: Manifest) -> None:

@@ -182,6 +182,19 @@ def test_any_pair_with_a_manifest_is_installed(run: Run, data_dir: Path, tmp_pat
     assert (model.name, model.licence, model.revision) == ("other", "CC0", "1")
 
 
+def test_a_pair_that_calls_its_precision_fp16_is_installed_as_float16(run: Run, data_dir: Path, tmp_path: Path) -> None:
+    source = write_tiny_model(tmp_path / "mine", precision="fp16")
+    assert run("models", "add", str(source)).exit_code == 0
+    model = installed(data_dir, "mine")
+    assert (model.precision, model.text.precision, model.image.precision) == ("float16", "float16", "float16")
+
+
+def test_a_model_under_a_long_path_is_installed(run: Run, data_dir: Path, tmp_path: Path) -> None:
+    source = write_transformers_js(tmp_path / ("a" * 120) / ("b" * 120) / "deep")
+    assert run("models", "add", str(source), "--precision", "float32").exit_code == 0
+    assert installed(data_dir, "deep").source == str(source)
+
+
 def test_a_model_of_the_hub_is_installed_and_verified_by_its_commit(
     run: Run, data_dir: Path, tmp_path: Path, pair: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,27 @@ def test_a_digest_that_the_sources_manifest_gives_is_checked(run: Run, data_dir:
     assert "its SHA-256 differs" in refused(run, data_dir, str(source))
 
 
+def test_a_sources_manifest_that_is_not_valid_is_named_after_the_model(
+    run: Run, data_dir: Path, tmp_path: Path
+) -> None:
+    source = write_tiny_model(tmp_path / "mine", image={"resize": "stretch"})
+    message = refused(run, data_dir, str(source))
+    assert 'manifest.toml of the model "mine" is not valid' in message
+    assert ".installing" not in message
+
+
+def test_a_precision_that_no_manifest_may_have_is_refused(run: Run, data_dir: Path, tmp_path: Path) -> None:
+    source = write_tiny_model(tmp_path / "mine", precision="int8 dynamic")
+    assert "Write float32, float16 or int8" in refused(run, data_dir, str(source))
+
+
+def test_a_manifest_that_cannot_be_read_again_is_not_installed(
+    run: Run, data_dir: Path, pair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(add, "precision_in_words", lambda _: "")
+    assert 'manifest.toml of the model "some-clip" is not valid' in refused(run, data_dir, str(pair))
+
+
 def test_without_onnx_a_ready_pair_stays_as_it_is(
     run: Run, data_dir: Path, pair: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

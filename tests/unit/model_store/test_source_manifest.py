@@ -68,3 +68,22 @@ def test_a_manifest_of_the_wrong_shape_is_a_sentence(tmp_path: Path, before: str
     path.write_text(old.replace(before, after, 1), encoding="utf-8")
     with pytest.raises(ModelError, match=words):
         draft(source, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("fp16", "float16"), ("FP32", "float32"), ("half", "float16"), ("int8", "int8")]
+)
+def test_a_precision_is_understood_by_its_usual_names(tmp_path: Path, given: str, meant: str) -> None:
+    assert draft(write_tiny_model(tmp_path / "mine", precision=given), tmp_path).manifest["precision"] == meant
+
+
+def test_another_precision_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    source = write_tiny_model(tmp_path / "mine", precision="int8 dynamic")
+    with pytest.raises(ModelError, match=r'precision "int8 dynamic"\. Write float32, float16 or int8'):
+        draft(source, tmp_path)
+
+
+def test_what_both_towers_say_themselves_goes_before_the_whole(tmp_path: Path) -> None:
+    towers: Any = {"text": {"precision": "int8"}, "image": {"precision": "float32"}}
+    source = write_tiny_model(tmp_path / "mine", precision="int8 text, float32 image", **towers)
+    assert draft(source, tmp_path).manifest["text"]["precision"] == "int8"
