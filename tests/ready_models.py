@@ -62,9 +62,10 @@ def write_immich(folder: Path, **graphs: Any) -> Path:
     for name in ("textual", "visual"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     vocabulary = _write_text_files(folder / "textual")
+    visual: dict[str, Any] = {key: graphs[key] for key in ("external", "location") if key in graphs}
     fixed: dict[str, Any] = {"length": CONTEXT, "integers": "int32", "name": "text", "output": "text_embedding"}
     text_graph(folder / "textual/model.onnx", vocabulary, **(fixed | graphs))
-    image_graph(folder / "visual/model.onnx", name="image", output="image_embedding")
+    image_graph(folder / "visual/model.onnx", name="image", output="image_embedding", **visual)
     _json(folder / "visual/preprocess_cfg.json", PREPROCESS_CFG)
     _json(folder / "config.json", {"embed_dim": DIMENSION, "text_cfg": {"context_length": CONTEXT}})
     return folder
@@ -81,12 +82,13 @@ def text_graph(
     length: int | str = "length",
     integers: str = "int64",
     external: bool = False,
+    location: str | None = None,
     pads_matter: bool = False,
 ) -> None:
     """Token ids -> (batch, DIMENSION): what stands before the end token, or under the mask, through two matrices.
 
-    batch, length: a number for an axis that is fixed. external: the weights lie in a file beside the graph.
-    pads_matter: what stands behind the end token counts too.
+    batch, length: a number for an axis that is fixed. external: the weights lie in a file beside the graph, of the name
+    `location`. pads_matter: what stands behind the end token counts too.
     """
     pytest.importorskip("onnx", reason="needs the package onnx: pip install 'vitrine[models]'")
     from onnx import TensorProto, helper, numpy_helper
@@ -113,11 +115,18 @@ def text_graph(
     if not causal:
         inputs.append(helper.make_tensor_value_info("attention_mask", integer, [batch, length]))
     arrays = [numpy_helper.from_array(array, key) for key, array in weights.items()]
-    _save(path, nodes, inputs, (output, DIMENSION), arrays, batch, external=external)
+    _save(path, nodes, inputs, (output, DIMENSION), arrays, batch, external=external, location=location)
 
 
 def image_graph(
-    path: Path, *, name: str = "pixel_values", output: str, batch: int | str = "batch", dimension: int = DIMENSION
+    path: Path,
+    *,
+    name: str = "pixel_values",
+    output: str,
+    batch: int | str = "batch",
+    dimension: int = DIMENSION,
+    external: bool = False,
+    location: str | None = None,
 ) -> None:
     """(batch, 3, SIZE, SIZE) float32 -> (batch, dimension): two matrices over all pixels."""
     pytest.importorskip("onnx", reason="needs the package onnx: pip install 'vitrine[models]'")
@@ -134,7 +143,7 @@ def image_graph(
     ]
     inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, 3, SIZE, SIZE])]
     arrays = [numpy_helper.from_array(first, "first"), numpy_helper.from_array(second, "second")]
-    _save(path, nodes, inputs, (output, dimension), arrays, batch)
+    _save(path, nodes, inputs, (output, dimension), arrays, batch, external=external, location=location)
 
 
 def _read_at_end() -> list[Any]:
@@ -187,7 +196,7 @@ def _json(path: Path, data: dict[str, Any]) -> None:
 
 def _save(
     path: Path, nodes: list[Any], inputs: list[Any], output: tuple[str, int], arrays: list[Any], batch: int | str,
-    *, external: bool = False,
+    *, external: bool = False, location: str | None = None,
 ) -> None:  # fmt: skip
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -199,5 +208,6 @@ def _save(
     graph = helper.make_graph(nodes, "small", inputs, [result], arrays)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
-    outside = {"save_as_external_data": True, "location": f"{path.name}_data", "size_threshold": 0} if external else {}
+    place = {"save_as_external_data": True, "location": location or f"{path.name}_data", "size_threshold": 0}
+    outside = place if external else {}
     onnx.save(model, str(path), **outside)

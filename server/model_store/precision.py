@@ -13,7 +13,8 @@ from server.embedding.manifest import ImageSpec, Manifest, TextSpec
 from server.embedding.ort import Runtime
 from server.errors import ModelError
 from server.model_store.calibration import CalibrationSet, Embedded, agreement, embed_pictures, recall
-from server.model_store.quantise import METHOD, can_quantise, external_files, quantise
+from server.model_store.external_data import external_files
+from server.model_store.quantise import METHOD, can_quantise, quantise
 
 Choice = Literal["auto", "float32", "int8"]
 Tower = Literal["text", "image"]

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from server.errors import ModelError
+from server.model_store.external_data import external_files
 
 METHOD = "int8 dynamic: MatMul and Gemm with constant weights, 7 bits, one scale a column"
 
@@ -42,15 +43,6 @@ def quantise(source: Path, target: Path) -> None:
             raise
         except Exception as exc:
             raise ModelError(f"{source.name} cannot be made int8: its operators are unknown to the quantiser.") from exc
-
-
-def external_files(graph: Path) -> set[str]:
-    """Names of the files in which a graph keeps weights outside itself. Needs the extra [models]."""
-    import onnx
-    from onnx.external_data_helper import ExternalDataInfo, uses_external_data
-
-    model = onnx.load(graph, load_external_data=False)
-    return {str(ExternalDataInfo(t).location) for t in model.graph.initializer if uses_external_data(t)}
 
 
 @contextmanager

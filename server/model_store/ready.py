@@ -4,9 +4,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from server.embedding.manifest import MANIFEST_FILE
 from server.embedding.tokenizer import TextTokenizer
 from server.errors import ModelError
 from server.model_store.draft import Draft
+from server.model_store.external_data import external_files, rename_external
 from server.model_store.graph_facts import ImageFacts, TextFacts, image_facts, text_facts
 from server.model_store.layouts import QUANTISED, Layout
 from server.model_store.licence import read_licence
@@ -23,6 +25,7 @@ from server.model_store.text_files import (
 from server.model_store.unpadded import runs_unpadded
 
 TEXT, IMAGE, TOKENIZER = "text.onnx", "image.onnx", "tokenizer.json"
+_OUR_NAMES = {TEXT, IMAGE, TOKENIZER, MANIFEST_FILE}
 
 # transformers' own defaults, which its configuration files leave out.
 _DEFAULT_LENGTHS = {"clip": 77, "siglip": 64, "siglip2": 64}
@@ -47,9 +50,7 @@ def draft_ready(fetched: Fetched, name: str, into: Path) -> Draft:
 def _transformers_js(fetched: Fetched, name: str, into: Path) -> Draft:
     folder = fetched.folder
     text, image = (_graph(fetched.layout, f"onnx/{tower}_model") for tower in ("text", "vision"))
-    _copy(folder / text, into / TEXT)
-    _copy(folder / image, into / IMAGE)
-    further = _copy_beside(fetched, into, {text, image})
+    further = _copy_graphs(folder / text, folder / image, into)
     _copy(folder / "tokenizer.json", into / TOKENIZER)
     config = read_json(folder / "config.json")
     prepares = read_json(folder / "preprocessor_config.json") or read_json(folder / "processor_config.json")
@@ -68,9 +69,7 @@ def _transformers_js(fetched: Fetched, name: str, into: Path) -> Draft:
 
 def _immich(fetched: Fetched, name: str, into: Path) -> Draft:
     folder = fetched.folder
-    _copy(folder / "textual/model.onnx", into / TEXT)
-    _copy(folder / "visual/model.onnx", into / IMAGE)
-    further = _copy_beside(fetched, into, {"textual/model.onnx", "visual/model.onnx"})
+    further = _copy_graphs(folder / "textual/model.onnx", folder / "visual/model.onnx", into)
     config = read_json(folder / "config.json")
     text_config = (config.get("model_cfg") or config).get("text_cfg") or {}
     tokenizer = load_tokenizer_file(folder / "textual/tokenizer.json")
@@ -170,18 +169,32 @@ def _published_precision(name: str) -> str:
     return "float16" if stem.endswith("_fp16") else "float32"
 
 
-def _copy_beside(fetched: Fetched, into: Path, graphs: set[str]) -> list[str]:
-    """Copy the weights that graphs keep outside them, under the names that the graphs know. Returns these names."""
-    names: list[str] = []
-    for file in fetched.layout.files:
-        name = Path(file).name
-        if "/" not in file or file in graphs or name.endswith((".json", ".txt", ".md", ".model", ".onnx")):
-            continue
-        if (into / name).exists():
-            raise ModelError(f"Two graphs of the model keep their weights in files of one name, {name}.")
-        _copy(fetched.folder / file, into / name)
-        names.append(name)
-    return names
+def _copy_graphs(text: Path, image: Path, into: Path) -> list[str]:
+    """Copy two graphs and the weights that they keep outside themselves. Returns the names of these files.
+
+    Graphs of two folders often call their weights alike (torch.onnx.export: model.onnx.data); each gets names of its
+    own then, in the files and in the graph.
+    """
+    outside: dict[Path, set[str]] = {}
+    for graph, name in ((text, TEXT), (image, IMAGE)):
+        _copy(graph, into / name)
+        outside[graph] = external_files(graph)
+    alike = outside[text] & outside[image] if text.parent != image.parent else set()
+    further: dict[str, None] = {}
+    for graph, name in ((text, TEXT), (image, IMAGE)):
+        own = {
+            file: f"{Path(name).stem}-{file}" if file in alike | _OUR_NAMES else file for file in sorted(outside[graph])
+        }
+        for file, kept_as in own.items():
+            if not (graph.parent / file).is_file():
+                raise ModelError(
+                    f"{graph.name} keeps weights in {file}, which is not beside it. Download that file too."
+                )
+            _copy(graph.parent / file, into / kept_as)
+            further[kept_as] = None
+        if any(file != kept_as for file, kept_as in own.items()):
+            rename_external(into / name, own)
+    return list(further)
 
 
 def _copy(source: Path, target: Path) -> None:

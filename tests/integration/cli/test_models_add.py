@@ -150,6 +150,24 @@ def test_weights_beside_a_graph_are_kept_and_checked(run: Run, data_dir: Path, t
         ClipEncoder(model).embed_text("mug")
 
 
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_two_graphs_that_call_their_weights_alike_get_names_of_their_own(
+    run: Run, data_dir: Path, tmp_path: Path, precision: str
+) -> None:
+    """torch.onnx.export writes textual/model.onnx.data and visual/model.onnx.data."""
+    source = write_immich(tmp_path / "outside", external=True, location="model.onnx.data")
+    inside = write_immich(tmp_path / "inside")
+    for folder in (source, inside):
+        assert run("models", "add", str(folder), "--precision", precision).exit_code == 0
+    model = installed(data_dir, "outside")
+    names = {"text-model.onnx.data", "image-model.onnx.data"} if precision == "float32" else set()
+    assert set(model.files) == names
+    ours, theirs = ClipEncoder(model), ClipEncoder(installed(data_dir, "inside"))
+    picture = Image.effect_noise((40, 30), 90).convert("RGB")
+    assert np.allclose(ours.embed_text("red mug"), theirs.embed_text("red mug"), atol=1e-6)
+    assert np.allclose(ours.embed_image(picture), theirs.embed_image(picture), atol=1e-6)
+
+
 def test_weights_of_a_graph_that_became_int8_do_not_stay(run: Run, data_dir: Path, tmp_path: Path) -> None:
     source = write_transformers_js(tmp_path / "outside", external=True)
     assert run("models", "add", str(source), "--precision", "int8").exit_code == 0

@@ -113,6 +113,13 @@ def test_the_tokenizer_of_another_model_is_noticed(run: Run, data_dir: Path, pai
     assert "the tokenizer is that of another model" in refused(run, data_dir, str(pair))
 
 
+def test_weights_that_a_graph_misses_are_named(run: Run, data_dir: Path, tmp_path: Path) -> None:
+    source = write_transformers_js(tmp_path / "outside", external=True)
+    (source / "onnx/text_model.onnx_data").unlink()
+    message = refused(run, data_dir, str(source))
+    assert "text_model.onnx keeps weights in text_model.onnx_data, which is not beside it" in message
+
+
 def test_towers_of_two_models_are_noticed(run: Run, data_dir: Path, pair: Path) -> None:
     image_graph(pair / "onnx/vision_model.onnx", output="image_embeds", dimension=8)
     assert "do not belong together" in refused(run, data_dir, str(pair))

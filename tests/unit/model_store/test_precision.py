@@ -13,8 +13,9 @@ from server.errors import ModelError
 from server.model_store import precision
 from server.model_store import quantise as quantise_module
 from server.model_store.calibration import CalibrationSet, Embedded, draw_set
+from server.model_store.external_data import external_files
 from server.model_store.precision import Choice, Chosen, Loss, choose
-from server.model_store.quantise import external_files, quantise
+from server.model_store.quantise import quantise
 from tests.tiny_model import write_tiny_model
 
 CHANCE = 0.04
