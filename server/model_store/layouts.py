@@ -1,12 +1,14 @@
 """How models are laid out where they are published: which layout it is, and which of its files are needed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from server.embedding.manifest import MANIFEST_FILE
 from server.errors import ModelError
+from server.model_store.checkpoints.family import FAMILIES
 
-# The folder that sentence-transformers keeps a CLIP in.
+# The folder that sentence-transformers keeps a CLIP in; newer versions of it keep it beside modules.json.
 CLIP_MODULE = "0_CLIPModel/"
 
 # Small files that tell how texts and pictures are prepared; a model has those that it needs.
@@ -35,6 +37,12 @@ UNDERSTOOD = (
     f"visual/model.onnx), or any pair of graphs with a {MANIFEST_FILE}"
 )
 
+Read = Callable[[str], Mapping[str, Any]]
+
+
+def _unread(_: str) -> Mapping[str, Any]:
+    return {}
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -45,17 +53,37 @@ class Layout:
     converts: bool = False
 
 
-def find_layout(names: Iterable[str]) -> Layout:
+def find_layout(names: Iterable[str], read: Read = _unread) -> Layout:
     """The layout of a folder or repository that holds these files, ready graphs before checkpoints.
 
-    names: paths with forward slashes. Raises ModelError with a sentence that lists what is understood.
+    names: paths with forward slashes. read: the JSON object in one of them, asked for where names alone do not decide.
+    Raises ModelError with a sentence that lists what is understood.
     """
     present = set(names)
     for detect in _DETECTORS:
         layout = detect(present)
         if layout is not None:
+            # timm lays a config.json and weights of its own beside those of open_clip.
+            other = open_clip(present) if layout.name == "transformers" else None
+            if other is not None and read("config.json").get("model_type") not in FAMILIES:
+                return other
             return layout
     raise ModelError(f"There is no model of a layout that Vitrine understands. It understands {UNDERSTOOD}.")
+
+
+def lacking(names: Iterable[str]) -> str:
+    """What a part of a model lacks, as far as the files that are there tell; with a verb."""
+    present = set(names)
+    if MANIFEST_FILE in present:
+        return f"files that its {MANIFEST_FILE} names are"
+    towers = [[f"onnx/{tower}_model.onnx" for tower in ("text", "vision")], ["textual/model.onnx", "visual/model.onnx"]]
+    for pair in towers:
+        absent = [name for name in pair if _best(present, name.removesuffix(".onnx")) is None]
+        if len(absent) == 1:
+            return f"{absent[0]} is"
+    if "open_clip_config.json" in present:
+        return f"{OPEN_CLIP_WEIGHTS[0]} is"
+    return "its weights or graphs are"
 
 
 def with_manifest(present: set[str]) -> Layout | None:
@@ -88,14 +116,16 @@ def immich(present: set[str]) -> Layout | None:
 
 
 def sentence_transformers(present: set[str]) -> Layout | None:
-    """sentence-transformers/clip-*: modules.json and a transformers CLIP in 0_CLIPModel/."""
+    """sentence-transformers/clip-*: modules.json and a transformers CLIP in 0_CLIPModel/ or beside it."""
     if "modules.json" not in present:
         return None
-    inner = transformers({name.removeprefix(CLIP_MODULE) for name in present if name.startswith(CLIP_MODULE)})
-    if inner is None:
-        return None
     tops = [name for name in ("README.md", "modules.json", "config_sentence_transformers.json") if name in present]
-    return Layout("sentence-transformers", (*tops, *(CLIP_MODULE + name for name in inner.files)), converts=True)
+    for folder in (CLIP_MODULE, ""):
+        inner = transformers({name.removeprefix(folder) for name in present if name.startswith(folder)})
+        if inner is not None:
+            files = dict.fromkeys((*tops, *(folder + name for name in inner.files)))
+            return Layout("sentence-transformers", tuple(files), converts=True)
+    return None
 
 
 def open_clip(present: set[str]) -> Layout | None:

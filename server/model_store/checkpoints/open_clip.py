@@ -18,7 +18,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 
 from server.errors import ModelError
 from server.model_store.checkpoints.family import FAMILIES, Checkpoint
-from server.model_store.checkpoints.loading import load_tokenizer, quiet, tokenizer_file
+from server.model_store.checkpoints.loading import load_tokenizer, quiet, refuse_own_code, tokenizer_file
 from server.model_store.checkpoints.tokens import NO_END_ID
 from server.model_store.layouts import OPEN_CLIP_WEIGHTS
 from server.model_store.licence import read_licence
@@ -62,6 +62,7 @@ _NO_WEIGHTS = {"attn_mask", "input_resolution", "context_length", "vocab_size", 
 
 def load_open_clip(folder: Path) -> Checkpoint:
     """Read open_clip_config.json, the weights and the tokenizer of one folder. Raises ModelError."""
+    refuse_own_code(folder)
     config = read_json(folder / "open_clip_config.json", required=True)
     preprocessing = read_preprocessing(config)
     if preprocessing["resize"] == "pad":

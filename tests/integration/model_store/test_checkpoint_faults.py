@@ -16,7 +16,9 @@ from safetensors.torch import load_file, save_file
 
 from server.errors import ModelError
 from server.model_store import checkpoints
-from server.model_store.checkpoints import convert_checkpoint
+from server.model_store.add import make_draft
+from server.model_store.checkpoints import convert_checkpoint, loading
+from server.model_store.sources import fetch
 from tests.reference_models import SMALL_CLIP, write_clip_checkpoint, write_json, write_siglip_checkpoint
 
 
@@ -58,6 +60,30 @@ def lose_the_tokenizer(folder: Path) -> None:
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "another kind": (lambda f: edit(f, "config.json", lambda d: d.update(model_type="blip")), 'type "blip" cannot be'),
+    "no kind": (
+        lambda f: edit(f, "config.json", lambda d: d.pop("model_type")),
+        "does not say of which type the model is",
+    ),
+    "own code for the model": (
+        lambda f: edit(f, "config.json", lambda d: d.update(auto_map={"AutoModel": "theirs.Theirs"})),
+        r"needs Python code that it brings along \(auto_map in config\.json\)",
+    ),
+    "own code for pictures": (
+        lambda f: edit(
+            f,
+            "preprocessor_config.json",
+            lambda d: d.update(image_processor_type="Theirs", auto_map={"AutoImageProcessor": "theirs.Theirs"}),
+        ),
+        r"auto_map in preprocessor_config\.json",
+    ),
+    "own code for texts": (
+        lambda f: edit(
+            f,
+            "tokenizer_config.json",
+            lambda d: d.update(tokenizer_class="Theirs", auto_map={"AutoTokenizer": ["theirs.Theirs", None]}),
+        ),
+        r"auto_map in tokenizer_config\.json",
+    ),
     "NaFlex": (lambda f: edit(f, "config.json", lambda d: d.update(model_type="siglip2")), "NaFlex"),
     "no config": (lambda f: (f / "config.json").unlink(), "has no config.json"),
     "no JSON": (lambda f: (f / "config.json").write_text("{"), "config.json is not JSON that can be read"),
@@ -65,7 +91,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "half the weights": (cut_off, "weights cannot be read"),
     "a weight missing": (lose_a_weight, "lacks 1 of the model's weights, visual_projection.weight"),
     "no tokenizer": (lose_the_tokenizer, "has no tokenizer"),
-    "no preprocessor": (lambda f: (f / "preprocessor_config.json").unlink(), "has no processor_config.json"),
+    "no preprocessor": (lambda f: (f / "preprocessor_config.json").unlink(), "has no preprocessor_config.json"),
     "pixels of another": (
         lambda f: edit(f, "preprocessor_config.json", lambda d: d.update(size={"shortest_edge": 32}, crop_size=32)),
         "prepares pictures of 32 pixels for a tower that takes 64",
@@ -117,6 +143,40 @@ def test_modules_behind_the_towers_are_refused(clip: Path, tmp_path: Path) -> No
     (tmp_path / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
     with pytest.raises(ModelError, match="points outside its own folder"):
         convert_checkpoint(tmp_path, "sentence-transformers", tmp_path)
+
+
+@pytest.mark.parametrize("first", ["custom_st.Transformer", "sentence_transformers.models.Pooling"])
+def test_a_first_module_that_holds_no_towers_is_refused(clip: Path, tmp_path: Path, first: str) -> None:
+    shutil.copytree(clip, tmp_path / "clip")
+    (tmp_path / "clip/modules.json").write_text(json.dumps([{"path": "", "type": first}]), encoding="utf-8")
+    with pytest.raises(ModelError, match=f"modules.json begins with {first}"):
+        convert_checkpoint(tmp_path / "clip", "sentence-transformers", tmp_path)
+
+
+def test_modules_are_read_where_they_stand_beside_the_checkpoint(clip: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(clip, tmp_path / "clip")
+    modules = [
+        {"path": "", "type": "sentence_transformers.models.CLIPModel"},
+        {"path": "1_Dense", "type": "sentence_transformers.models.Dense"},
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    with pytest.raises(ModelError, match="puts Dense behind its towers"):
+        make_draft(fetch(str(folder)), "clip", tmp_path)
+    (folder / "modules.json").write_text(json.dumps(modules[:1]), encoding="utf-8")
+    assert make_draft(fetch(str(folder)), "clip", tmp_path).manifest["text"]["causal"]
+
+
+def test_no_code_of_a_source_is_run_nor_asked_for(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the configuration that names the code is not one of those that are looked at."""
+    folder = shutil.copytree(clip, tmp_path / "clip")
+    (folder / "theirs.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Theirs: pass\n", encoding="utf-8")
+    edit(folder, "preprocessor_config.json", lambda d: d.update(auto_map={"AutoImageProcessor": "theirs.Theirs"}))
+    edit(folder, "preprocessor_config.json", lambda d: d.update(image_processor_type="Theirs"))
+    monkeypatch.setattr(loading, "refuse_own_code", lambda _: None)
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked whether to run the code"))
+    with pytest.raises(ModelError, match="image processor cannot be loaded"):
+        convert_checkpoint(folder, "transformers", tmp_path)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_tokenizer_file_that_says_something_else_than_the_tokenizer_gives_way_to_it(

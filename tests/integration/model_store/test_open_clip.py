@@ -15,8 +15,10 @@ import torch
 from safetensors.torch import save_file
 
 from server.errors import ModelError
+from server.model_store.add import make_draft
 from server.model_store.checkpoints import convert_checkpoint
 from server.model_store.draft import Draft
+from server.model_store.sources import fetch
 from tests.integration.model_store.drafts import cosines, noise, open_draft
 from tests.integration.model_store.open_clip_like import OpenClip
 from tests.reference_models import write_clip_tokenizer, write_json
@@ -58,6 +60,15 @@ def convert(folder: Path) -> Draft:
     into = folder.parent / "onnx"
     into.mkdir()
     return convert_checkpoint(folder, "open_clip", into)
+
+
+def test_timms_files_beside_those_of_open_clip_are_not_taken_for_a_checkpoint_of_transformers(tmp_path: Path) -> None:
+    write_open_clip(tmp_path / "clip", CONFIG)
+    write_json(tmp_path / "clip/config.json", {"architecture": "vit_base_patch32_clip_224", "num_features": 48})
+    save_file({"head.weight": torch.zeros(1)}, tmp_path / "clip/model.safetensors")
+    fetched = fetch(str(tmp_path / "clip"))
+    assert fetched.layout.name == "open_clip"
+    assert make_draft(fetched, "clip", tmp_path).manifest["dimension"] == 48
 
 
 @pytest.mark.parametrize(

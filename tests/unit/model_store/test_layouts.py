@@ -66,6 +66,25 @@ def test_open_clip_is_known_by_its_configuration() -> None:
     assert (layout.name, set(layout.files)) == ("open_clip", names - {"open_clip_pytorch_model.bin"})
 
 
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        ({"model_type": "clip"}, "transformers"),
+        ({"architecture": "vit_base_patch16_clip_224"}, "open_clip"),
+        ({"model_type": "blip"}, "open_clip"),
+    ],
+)
+def test_beside_open_clip_a_checkpoint_of_transformers_is_one_that_says_so(config: dict[str, str], name: str) -> None:
+    names = {"config.json", "model.safetensors", "open_clip_config.json", "open_clip_model.safetensors"}
+    assert find_layout(names | SMALL, lambda _: config).name == name
+
+
+def test_newer_sentence_transformers_keep_a_clip_beside_their_modules() -> None:
+    layout = find_layout(SMALL | {"modules.json", "model.safetensors", "1_Dense/model.safetensors"})
+    assert layout.name == "sentence-transformers"
+    assert set(layout.files) == SMALL | {"modules.json", "model.safetensors"}
+
+
 def test_a_manifest_comes_before_everything() -> None:
     names = {"manifest.toml", "text.onnx", "image.onnx", "tokenizer.json", "notes/old.onnx"}
     layout = find_layout(names | {".gitattributes", "config.json", "README.md"})
