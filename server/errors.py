@@ -105,6 +105,10 @@ class OtherModel(ModelError):
     """The catalogue was embedded by another model than the settings name."""
 
 
+class NotCached(ModelError):
+    """The cache of downloads does not hold the model."""
+
+
 class FeedError(VitrineError):
     """The catalogue file cannot be read."""
 

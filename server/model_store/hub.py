@@ -9,15 +9,16 @@ import hashlib
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from server.errors import ModelError
-from server.model_store.layouts import Layout, find_layout
+from server.errors import ModelError, NotCached
+from server.model_store.layouts import Layout, find_layout, lacking
 from server.model_store.source_manifest import with_named_files
+from server.model_store.text_files import read_json
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -37,8 +38,11 @@ class Snapshot:
     commit: str
 
 
-def download(repository: str, revision: str | None) -> Snapshot:
-    """Fetch what the repository's layout needs and check it. Raises ModelError in a sentence for all that can fail."""
+def download(repository: str, revision: str | None, look: Callable[[Layout], None] = lambda _: None) -> Snapshot:
+    """Fetch what the repository's layout needs and check it. Raises ModelError in a sentence for all that can fail.
+
+    look: gets the layout before anything large is downloaded, and may raise ModelError.
+    """
     import huggingface_hub
     from huggingface_hub import constants
 
@@ -47,14 +51,20 @@ def download(repository: str, revision: str | None) -> Snapshot:
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     with _sentences(name):
         if constants.HF_HUB_OFFLINE:
-            return _cached(repository, revision, name)
+            try:
+                return cached(repository, revision, look)
+            except NotCached as exc:
+                raise ModelError(
+                    f"HF_HUB_OFFLINE is set and {exc.message} Unset it, or name a folder instead."
+                ) from exc
         api = huggingface_hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="vitrine")
         info = api.model_info(repository, revision=revision, timeout=30)
         names = [sibling.rfilename for sibling in info.siblings or []]
-        layout = find_layout(names)
         commit = str(info.sha)
         if not info.sha:
             raise ModelError(f"The hub names no commit for {name}. Try again later.")
+        layout = find_layout(names, lambda file: read_json(_fetch(api, repository, file, commit)))
+        look(layout)
         # The first file is asked for by the revision's own name, which the cache then remembers for work offline.
         _fetch(api, repository, layout.files[0], revision or "main")
         first = _fetch(api, repository, layout.files[0], commit)
@@ -89,21 +99,37 @@ def _check(path: Path, file: str) -> None:
         raise ModelError(f"{file} did not arrive as the hub announced it (its digest differs). Try again.", found=found)
 
 
-def _cached(repository: str, revision: str | None, name: str) -> Snapshot:
+def cached(repository: str, revision: str | None, look: Callable[[Layout], None] = lambda _: None) -> Snapshot:
+    """The model as the cache of downloads holds it; the network is not asked. Raises NotCached, ModelError."""
     from huggingface_hub import try_to_load_from_cache
 
-    for marker in _MARKERS:
-        path = try_to_load_from_cache(repository, marker, revision=revision)
-        if isinstance(path, str):
-            folder = Path(path).parent
-            files = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
-            layout = with_named_files(find_layout(files), folder, files)
-            for file in layout.files:
-                _check(folder / file, file)
-            return Snapshot(folder, layout, folder.name)
-    raise ModelError(
-        f"HF_HUB_OFFLINE is set and {name} is not in the cache of downloads. Unset it, or name a folder instead."
-    )
+    name = f"{repository}@{revision}" if revision else repository
+    paths = (try_to_load_from_cache(repository, marker, revision=revision) for marker in _MARKERS)
+    folder = next((Path(path).parent for path in paths if isinstance(path, str)), None)
+    if folder is None:
+        raise NotCached(f"{name} is not in the cache of downloads.")
+    files = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+    try:
+        layout = find_layout(files, lambda file: read_json(folder / file))
+        layout = with_named_files(layout, folder, files)
+    except ModelError as exc:
+        raise NotCached(f"of {name} the cache of downloads holds only a part: {lacking(files)} missing.") from exc
+    look(layout)
+    shards = _shards(folder, layout)
+    if not shards <= set(files):
+        raise NotCached(f"of {name} the cache of downloads holds only a part: {min(shards - set(files))} is missing.")
+    for file in layout.files:
+        _check(folder / file, file)
+    return Snapshot(folder, layout, folder.name)
+
+
+def _shards(folder: Path, layout: Layout) -> set[str]:
+    """Paths of the files that an index of weights names."""
+    indices = [name for name in layout.files if name.endswith(".index.json")]
+    maps = [(name.rpartition("/"), read_json(folder / name).get("weight_map")) for name in indices]
+    return {
+        f"{parts[0]}{parts[1]}{file}" for parts, names in maps if isinstance(names, dict) for file in names.values()
+    }
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Downloads, from a hub that a local server plays."""
 
 import errno
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 from huggingface_hub import constants, file_download
 
 from server.errors import ModelError
-from server.model_store.sources import fetch, is_hub_id, model_name
+from server.model_store.sources import fetch, hub_address, model_name
 from tests.hub_server import COMMIT, Hub, serve_hub
 from tests.tiny_model import write_tiny_model
 
@@ -109,6 +111,48 @@ def test_offline_and_not_in_the_cache_is_a_sentence(cache: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        ("onnx/vision_model.onnx", r"only a part: onnx/vision_model\.onnx is missing"),
+        ("onnx/*_model.onnx", "only a part: its weights or graphs are missing"),
+    ],
+)
+def test_offline_a_part_of_a_model_is_a_sentence_that_says_what_is_missing(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, gone: str, words: str
+) -> None:
+    for path in fetch(REPOSITORY).folder.glob(gone):
+        path.unlink()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match=f"HF_HUB_OFFLINE is set and of Someone/Some-CLIP .* {words}"):
+        fetch(REPOSITORY)
+
+
+def test_offline_a_shard_that_is_missing_is_named(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in hub.folder.glob("onnx/*"):
+        path.unlink()
+    shards = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    index = {"weight_map": {"a": shards[0], "b": shards[1], "c": shards[1]}}
+    (hub.folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    for name in shards:
+        (hub.folder / name).write_bytes(WEIGHTS)
+    (fetch(REPOSITORY).folder / shards[1]).unlink()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match=f"only a part: {shards[1]} is missing"):
+        fetch(REPOSITORY)
+
+
+def test_a_configuration_decides_before_anything_large_is_downloaded(hub: Hub) -> None:
+    for path in hub.folder.glob("onnx/*"):
+        path.unlink()
+    (hub.folder / "config.json").write_text('{"architecture": "vit_base_patch16_clip_224"}', encoding="utf-8")
+    (hub.folder / "open_clip_config.json").write_text("{}", encoding="utf-8")
+    for name in ("model.safetensors", "open_clip_model.safetensors"):
+        (hub.folder / name).write_bytes(WEIGHTS)
+    assert fetch(REPOSITORY).layout.name == "open_clip"
+    assert "model.safetensors" not in hub.downloaded()
+
+
+@pytest.mark.parametrize(
     ("status", "code", "sentence"),
     [
         (404, "RepoNotFound", "no model Someone/Some-CLIP"),
@@ -201,12 +245,60 @@ def test_a_name_that_no_folder_should_have_is_refused(name: str) -> None:
 
 def test_a_folder_comes_before_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert is_hub_id("owner/name")
+    assert hub_address("owner/name") == ("owner/name", None)
     (tmp_path / "owner/name").mkdir(parents=True)
-    assert not is_hub_id("owner/name")
-    assert not is_hub_id("/owner/name")
+    assert hub_address("owner/name") is None
+    assert hub_address("/owner/name") is None
 
 
-def test_a_source_that_is_nothing_is_a_sentence() -> None:
-    with pytest.raises(ModelError, match="neither a folder here nor"):
-        fetch("/nowhere/at/all")
+@pytest.mark.parametrize("source", ["/nowhere/at/all", "~nobodyhere/x", "a" * 5_000, "a/" * 2_500, "no\0path"])
+def test_a_source_that_is_nothing_is_a_sentence(source: str) -> None:
+    assert model_name(source, "x") == "x"
+    with pytest.raises(ModelError, match="neither a folder here nor") as caught:
+        fetch(source)
+    assert len(caught.value.message) < 400
+
+
+@pytest.mark.parametrize("source", ["", " "])
+def test_an_empty_source_is_not_the_working_directory(source: str) -> None:
+    for ask in (fetch, lambda given: model_name(given, "x")):
+        with pytest.raises(ModelError, match="SOURCE is empty"):
+            ask(source)
+
+
+def test_a_file_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(WEIGHTS)
+    with pytest.raises(ModelError, match=r"is a file, and a model is a folder\. Name the folder"):
+        fetch(str(tmp_path / "model.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("page", "address"),
+    [
+        ("https://huggingface.co/owner/name", ("owner/name", None)),
+        ("https://www.huggingface.co/owner/name/", ("owner/name", None)),
+        ("http://hf.co/owner/name@v1", ("owner/name", "v1")),
+        ("https://huggingface.co/owner/name/tree/v2", ("owner/name", "v2")),
+        ("https://huggingface.co/datasets/owner/name", None),
+        ("https://example.org/owner/name", None),
+    ],
+)
+def test_a_page_of_the_hub_names_its_model(page: str, address: tuple[str, str | None] | None) -> None:
+    assert hub_address(page) == address
+
+
+def test_a_folder_named_like_a_model_of_the_hub_says_that_it_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner/name").mkdir(parents=True)
+    with pytest.raises(
+        ModelError, match=r'folder "owner/name" here .*give https://huggingface\.co/owner/name\)\. There'
+    ):
+        fetch("owner/name")
+    assert hub_address("https://huggingface.co/owner/name") == ("owner/name", None)
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_taken(tmp_path: Path) -> None:
+    source = write_tiny_model(tmp_path / "mine").rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")))
+    fetch(str(source)).source.encode("utf-8")
