@@ -139,17 +139,23 @@ def write_text_graph(path: Path, *, poison: float | None = None) -> None:
     _save(path, nodes, inputs, [numpy_helper.from_array(table, "table")])
 
 
-def write_image_graph(path: Path) -> None:
-    """(batch, 3, SIZE, SIZE) float32 -> (batch, DIMENSION): one matrix over all pixels."""
+def write_image_graph(path: Path, *, channels_last: bool = False) -> None:
+    """(batch, 3, SIZE, SIZE) float32 -> (batch, DIMENSION): one matrix over all pixels.
+
+    channels_last: the same for (batch, SIZE, SIZE, 3).
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     rng = np.random.default_rng(2)
     matrix = rng.standard_normal((3 * SIZE * SIZE, DIMENSION)).astype(np.float32)
+    turned = [helper.make_node("Transpose", ["pixel_values"], ["turned"], perm=[0, 3, 1, 2])]
     nodes = [
-        helper.make_node("Flatten", ["pixel_values"], ["flat"], axis=1),
+        *(turned if channels_last else []),
+        helper.make_node("Flatten", ["turned" if channels_last else "pixel_values"], ["flat"], axis=1),
         helper.make_node("MatMul", ["flat", "matrix"], ["embedding"]),
     ]
-    inputs = [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["batch", 3, SIZE, SIZE])]
+    shape = ["batch", SIZE, SIZE, 3] if channels_last else ["batch", 3, SIZE, SIZE]
+    inputs = [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, shape)]
     _save(path, nodes, inputs, [numpy_helper.from_array(matrix, "matrix")])
 
 

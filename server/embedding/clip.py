@@ -142,7 +142,10 @@ class ClipEncoder:
     def _run_images(self, tower: Tower, pixels: Sequence[Pixels]) -> Vectors:
         """One run: no more pictures than a batch -> unit rows."""
         spec = self._manifest.image
-        output = tower.run({spec.input: _filled(np.stack(pixels), spec.batch)})
+        rows = np.stack(pixels)
+        if spec.channels == "last":
+            rows = rows.transpose(0, 2, 3, 1)
+        output = tower.run({spec.input: _filled(rows, spec.batch)})
         return self._checked(output, len(pixels), spec)
 
     def _ids(self, text: str) -> list[int]:

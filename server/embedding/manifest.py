@@ -45,9 +45,9 @@ class TextSpec:
 
     causal: texts run at their own length, never padded; otherwise all are padded with `pad_id` to `context_length`.
     mask: the graph's input that tells tokens (1) from padding (0), where it has one. pooling: which token the graph
-    reads the text at, for readers; the graph does it. lowercase: texts are put in lower case before the tokenizer sees
-    them. batch: rows of each run, for a graph that takes no other number. precision: of this tower's matrices, where
-    the two towers differ from each other.
+    reads the text at, for readers and where it is known; the graph does it. lowercase: texts are put in lower case
+    before the tokenizer sees them. batch: rows of each run, for a graph that takes no other number. precision: of this
+    tower's matrices, where the two towers differ from each other.
     """
 
     __pydantic_config__ = _STRICT_KEYS
@@ -63,7 +63,7 @@ class TextSpec:
     output: Word
     pad_id: Annotated[int, Field(ge=0)] = 0
     mask: Word | None = None
-    pooling: Literal["end", "last", "first", "mean"] = "end"
+    pooling: Literal["end", "last", "first", "mean"] | None = None
     lowercase: bool = False
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     precision: Precision | None = None
@@ -76,7 +76,8 @@ class ImageSpec:
     `background` is RGB 0..255 and fills what `resize = "pad"` leaves empty; `mean` and `std` are by channel for pixels
     scaled to 0..1. shortest_edge: what `resize = "crop"` brings the shortest side to before it cuts out the middle;
     absent, it is `size`. crop_offset: where the middle begins if the surplus is odd: "rounded" as torchvision does it,
-    half a pixel to the even side; absent, it is truncated as transformers does it. batch: as for the text tower.
+    half a pixel to the even side; absent, it is truncated as transformers does it. channels: "last" for a graph that
+    takes (size, size, 3), as those of TensorFlow do. batch: as for the text tower.
     """
 
     __pydantic_config__ = _STRICT_KEYS
@@ -93,6 +94,7 @@ class ImageSpec:
     output: Word
     shortest_edge: Annotated[int, Field(ge=1, le=4096)] | None = None
     crop_offset: Literal["rounded"] | None = None
+    channels: Literal["first", "last"] | None = None
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     precision: Precision | None = None
 
@@ -167,7 +169,10 @@ class Manifest:
 
 def _shaping(spec: TextSpec | ImageSpec) -> dict[str, Any]:
     # What is absent is left out, so that a key which is new in a later version changes no model's identity.
-    return {key: value for key, value in asdict(spec).items() if key not in _TELLS_ONLY and value is not None}
+    said = {key: value for key, value in asdict(spec).items() if key not in _TELLS_ONLY and value is not None}
+    if said.get("channels") == "first":
+        del said["channels"]  # what its absence means
+    return said
 
 
 _ADAPTER = TypeAdapter(Manifest)

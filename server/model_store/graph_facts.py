@@ -43,7 +43,7 @@ def text_facts(path: Path, context_length: int, token: int) -> TextFacts:
     ids = [port for port in inputs if port.name not in _MASKS]
     if len(ids) != 1 or not ids[0].is_integer or len(ids[0].shape) != 2:
         raise ModelError(
-            f"{path.name} takes {_names(inputs)}. A text tower takes token ids (batch, length) and at most a mask."
+            f"{path.name} takes {names_of(inputs)}. A text tower takes token ids (batch, length) and at most a mask."
         )
     batch, length = ids[0].shape
     output = _embedding(path, outputs)
@@ -57,7 +57,7 @@ def image_facts(path: Path, size: int) -> ImageFacts:
     """Look at an image graph and run it once on a grey picture. Raises ModelError for what is no image tower."""
     inputs, outputs = read_ports(path)
     if len(inputs) != 1 or inputs[0].is_integer or len(inputs[0].shape) != 4:
-        raise ModelError(f"{path.name} takes {_names(inputs)}. An image tower takes pixels (batch, 3, size, size).")
+        raise ModelError(f"{path.name} takes {names_of(inputs)}. An image tower takes pixels (batch, 3, size, size).")
     batch, channels, height, width = inputs[0].shape
     if channels not in (None, 3) or any(side not in (None, size) for side in (height, width)):
         raise ModelError(
@@ -78,7 +78,7 @@ def _embedding(path: Path, outputs: Sequence[Port]) -> str:
         if name in candidates:
             return name
     if len(candidates) != 1:
-        raise ModelError(f"{path.name} gives {_names(outputs)}, and it is not clear which of them is the embedding.")
+        raise ModelError(f"{path.name} gives {names_of(outputs)}, and it is not clear which of them is the embedding.")
     return candidates.pop()
 
 
@@ -103,6 +103,7 @@ def _run(
     return dimension, batch
 
 
-def _names(ports: Sequence[Port]) -> str:
+def names_of(ports: Sequence[Port]) -> str:
+    """Names and axes of a graph's inputs or outputs, for a sentence."""
     shapes = (f"{port.name} ({', '.join('any' if n is None else str(n) for n in port.shape)})" for port in ports)
     return ", ".join(shapes) or "nothing"

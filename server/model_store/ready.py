@@ -7,6 +7,7 @@ from typing import Any
 from server.embedding.manifest import MANIFEST_FILE
 from server.embedding.tokenizer import TextTokenizer
 from server.errors import ModelError
+from server.model_store.checkpoints.family import FAMILIES
 from server.model_store.draft import Draft
 from server.model_store.external_data import external_files, rename_external
 from server.model_store.graph_facts import ImageFacts, TextFacts, image_facts, text_facts
@@ -29,6 +30,9 @@ _OUR_NAMES = {TEXT, IMAGE, TOKENIZER, MANIFEST_FILE}
 
 # transformers' own defaults, which its configuration files leave out.
 _DEFAULT_LENGTHS = {"clip": 77, "siglip": 64, "siglip2": 64}
+
+# What open_clip calls the token that a text is read at.
+_POOLINGS = {"argmax": "end", "eos": "end", "last": "last", "first": "first"}
 
 # open_clip's ways to clean a text. The tokenizers of these models take white space as "whitespace" leaves it.
 _CLEANINGS = ("whitespace", "lower", "canonicalize")
@@ -62,6 +66,7 @@ def _transformers_js(fetched: Fetched, name: str, into: Path) -> Draft:
     rules = read_json(folder / "tokenizer_config.json")
     causal = kind == "clip"
     tables = _tables(folder, into, longest=longest, causal=causal, tokenizer_config=rules, preprocessing=prepares)
+    tables["text"]["pooling"] = FAMILIES[kind].pooling if kind in FAMILIES else None
     tables["text"]["precision"] = _published_precision(text)
     tables["image"]["precision"] = _published_precision(image)
     return Draft(into, _top(fetched, name, tables, further))
@@ -92,6 +97,8 @@ def _immich(fetched: Fetched, name: str, into: Path) -> Draft:
     tables = _tables(
         folder / "textual", into, longest=longest, causal=causal, tokenizer_config=rules, preprocessing=prepares
     )
+    if "hf_model_name" not in text_config:
+        tables["text"]["pooling"] = _POOLINGS.get(text_config.get("pool_type", "argmax"))
     return Draft(into, _top(fetched, name, tables, further))
 
 

@@ -12,9 +12,11 @@ from server.embedding.manifest import MANIFEST_FILE, Manifest, check_manifest
 from server.embedding.tokenizer import load_tokenizer
 from server.errors import ModelError
 from server.model_store.draft import Draft
+from server.model_store.external_data import external_files
 from server.model_store.graph_facts import TextFacts
 from server.model_store.layouts import Layout
 from server.model_store.manifest_file import with_digests
+from server.model_store.manifest_graphs import check_graphs
 from server.model_store.precision import tower_precision
 from server.model_store.unpadded import LEAST_COSINE, LEAST_COSINE_INT8, runs_unpadded
 
@@ -81,6 +83,10 @@ def draft_with_manifest(folder: Path, name: str, into: Path) -> Draft:
             check_digest(folder / file, sha256)
     tables = given.tables | _precision(given.tables)
     manifest = check_manifest(with_digests(tables, into), into, name)
+    for graph in (manifest.text.file, manifest.image.file):
+        for file in sorted(external_files(into / graph) - given.files.keys()):
+            raise ModelError(f"{graph} keeps weights in {file}. Name that file under [files] of {MANIFEST_FILE}.")
+    check_graphs(manifest)
     _check_unpadded(manifest)
     left_out = ("golden", "measured", "calibration")
     return Draft(into, {key: value for key, value in tables.items() if key not in left_out})

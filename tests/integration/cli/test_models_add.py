@@ -15,7 +15,7 @@ from server.model_store import add, calibration
 from tests.hub_server import COMMIT, serve_hub
 from tests.integration.cli.conftest import Run
 from tests.ready_models import DIMENSION, SIZE, text_graph, write_immich, write_transformers_js
-from tests.tiny_model import CONTEXT, END, manifest_data, write_manifest, write_tiny_model
+from tests.tiny_model import CONTEXT, END, manifest_data, write_image_graph, write_manifest, write_tiny_model
 
 TEXTS = [
     "a",
@@ -198,6 +198,15 @@ def test_any_pair_with_a_manifest_is_installed(run: Run, data_dir: Path, tmp_pat
     assert run("models", "add", str(source), "--name", "other").exit_code == 0
     model = installed(data_dir, "other")
     assert (model.name, model.licence, model.revision) == ("other", "CC0", "1")
+
+
+def test_a_pair_with_its_channels_last_is_installed(run: Run, data_dir: Path, tmp_path: Path) -> None:
+    source = write_tiny_model(tmp_path / "mine", image={"sha256": None, "channels": "last"})
+    write_image_graph(source / "image.onnx", channels_last=True)
+    assert run("models", "add", str(source), "--precision", "float32").exit_code == 0
+    model = installed(data_dir, "mine")
+    assert (model.image.channels, model.text.pooling) == ("last", None)
+    assert ClipEncoder(model).embed_image(Image.effect_noise((40, 30), 90).convert("RGB")).shape == (model.dimension,)
 
 
 def test_a_pair_that_calls_its_precision_fp16_is_installed_as_float16(run: Run, data_dir: Path, tmp_path: Path) -> None:

@@ -11,7 +11,14 @@ from server.embedding.clip import ClipEncoder
 from server.embedding.encoder import Encoder
 from server.embedding.manifest import read_manifest
 from server.errors import ModelError
-from tests.tiny_model import DIMENSION, manifest_data, write_manifest, write_text_graph, write_tiny_model
+from tests.tiny_model import (
+    DIMENSION,
+    manifest_data,
+    write_image_graph,
+    write_manifest,
+    write_text_graph,
+    write_tiny_model,
+)
 
 TEXTS = ["blue shirt", "", "red leather handbag", "blue shirt", "tea", "a cup of tea for two " * 20, "👗"]
 
@@ -181,3 +188,13 @@ def test_a_dimension_that_the_graph_does_not_keep_is_an_error(tmp_path: Path) ->
 def test_pixels_of_another_model_are_refused(tiny_encoder: ClipEncoder) -> None:
     with pytest.raises(ModelError, match="prepared for another model"):
         tiny_encoder.embed_pixels([np.zeros((3, 4, 4), np.float32)])
+
+
+def test_a_graph_that_takes_its_channels_last_gets_them_so(tmp_path: Path, tiny_encoder: ClipEncoder) -> None:
+    folder = write_tiny_model(tmp_path / "last")
+    write_image_graph(folder / "image.onnx", channels_last=True)
+    write_manifest(folder, manifest_data(folder), image={"channels": "last"})
+    images = pictures(clip.IMAGE_BATCH + 3)
+    encoder = load(folder)
+    vectors = encoder.embed_pixels([encoder.prepare(image) for image in images])
+    np.testing.assert_allclose(vectors, [tiny_encoder.embed_image(image) for image in images], atol=1e-5)

@@ -159,3 +159,11 @@ def test_other_means_place_titles_elsewhere_and_so_are_another_model(tmp_path: P
         write_manifest(tmp_path, manifest_data(tmp_path) | calibration)
         digests.append(read_manifest(tmp_path).digest)
     assert len(set(digests)) == 3
+
+
+def test_channels_first_is_what_its_absence_means(tmp_path: Path) -> None:
+    digests = []
+    for channels in (None, "first", "last"):
+        write_manifest(tmp_path, manifest_data(tmp_path), image={"channels": channels})
+        digests.append(read_manifest(tmp_path).digest)
+    assert digests[0] == digests[1] != digests[2]

@@ -49,3 +49,20 @@ def test_of_immich_a_cleaning_that_is_not_known_is_refused(tmp_path: Path) -> No
     change(source / "config.json", text_cfg={"tokenizer_kwargs": {"clean": "emoji"}})
     with pytest.raises(ModelError, match=r"tokenizer_kwargs\.clean is emoji"):
         tables(source, tmp_path)
+
+
+@pytest.mark.parametrize(("kind", "pooling"), [("clip", "end"), ("siglip", "last"), ("theirs", None)])
+def test_which_token_a_text_is_read_at_is_told_where_it_is_known(
+    tmp_path: Path, kind: str, pooling: str | None
+) -> None:
+    assert tables(write_transformers_js(tmp_path / "source", kind=kind), tmp_path)["text"]["pooling"] == pooling
+
+
+@pytest.mark.parametrize(
+    ("text_cfg", "pooling"),
+    [({}, "end"), ({"pool_type": "last"}, "last"), ({"pool_type": "odd"}, None), ({"hf_model_name": "x"}, None)],
+)
+def test_of_immich_too(tmp_path: Path, text_cfg: dict[str, str], pooling: str | None) -> None:
+    source = write_immich(tmp_path / "source")
+    change(source / "config.json", text_cfg={"context_length": 12, **text_cfg})
+    assert tables(source, tmp_path)["text"].get("pooling") == pooling

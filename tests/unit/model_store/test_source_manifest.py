@@ -9,8 +9,8 @@ from server.errors import ModelError
 from server.model_store.ready import draft_ready
 from server.model_store.sources import fetch
 from server.resources import DEFAULT_MODEL
-from tests.ready_models import text_graph
-from tests.tiny_model import write_tiny_model
+from tests.ready_models import SIZE, image_graph, text_graph
+from tests.tiny_model import write_image_graph, write_tiny_model
 
 
 def draft(source: Path, tmp_path: Path) -> Any:
@@ -26,8 +26,10 @@ def test_digests_may_be_left_out(tmp_path: Path) -> None:
 
 def test_a_tower_that_needs_its_padding_is_not_believed_to_do_without(tmp_path: Path) -> None:
     text = {"output": "text_embeds", "sha256": None}
-    source = write_tiny_model(tmp_path / "mine", text=text, dimension=32)
+    image = {"output": "image_embeds", "size": SIZE, "sha256": None}
+    source = write_tiny_model(tmp_path / "mine", text=text, image=image, dimension=32)
     text_graph(source / "text.onnx", 400, output="text_embeds", pads_matter=True)
+    image_graph(source / "image.onnx", output="image_embeds")
     with pytest.raises(ModelError, match=r"causal = true.* Set causal = false"):
         draft(source, tmp_path)
 
@@ -87,3 +89,63 @@ def test_what_both_towers_say_themselves_goes_before_the_whole(tmp_path: Path) -
     towers: Any = {"text": {"precision": "int8"}, "image": {"precision": "float32"}}
     source = write_tiny_model(tmp_path / "mine", precision="int8 text, float32 image", **towers)
     assert draft(source, tmp_path).manifest["text"]["precision"] == "int8"
+
+
+Keys = dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("text", "image", "top", "words"),
+    [
+        ({}, {"size": 9}, {}, r"image\.onnx takes pixels \(any, 3, 8, 8\), but manifest\.toml says image\.size = 9\."),
+        ({}, {"input": "pixels"}, {}, r"image\.onnx takes pixel_values .* names pixels\. .* as input under \[image\]"),
+        ({}, {"output": "other"}, {}, r"image\.onnx gives embedding .* names other\. .* as output under \[image\]"),
+        ({}, {"channels": "last"}, {}, r'says that the channels come last\. Take channels = "last" out'),
+        ({}, {}, {"dimension": 17}, r"text\.onnx gives embedding \(1, 16\), but manifest\.toml says dimension = 17\."),
+        ({"input": "ids"}, {}, {}, r"text\.onnx takes input_ids .* names ids\. .* as input and mask under \[text\]"),
+        ({"mask": "attention_mask"}, {}, {}, r"text\.onnx takes input_ids .* names input_ids and attention_mask"),
+        ({"output": "other"}, {}, {}, r"text\.onnx gives embedding .* names other"),
+    ],
+)
+def test_what_a_manifest_says_wrongly_of_its_graphs_is_a_sentence_that_tells_both(
+    tmp_path: Path, text: Keys, image: Keys, top: Keys, words: str
+) -> None:
+    with pytest.raises(ModelError, match=words):
+        draft(write_tiny_model(tmp_path / "mine", text=text, image=image, **top), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("graph", "keys", "words"),
+    [
+        (
+            {"length": 9},
+            {"causal": False},
+            r"takes texts of 9 tokens, but manifest\.toml says text\.context_length = 12\.",
+        ),
+        ({"batch": 4}, {}, r"text\.onnx takes 4 rows at a time .* Write batch = 4 under \[text\]"),
+        ({"length": 12}, {}, r"takes texts of 12 tokens only, .*causal = true.* Set causal = false"),
+    ],
+)
+def test_fixed_axes_of_a_text_graph_have_to_be_in_its_manifest(
+    tmp_path: Path, graph: Keys, keys: Keys, words: str
+) -> None:
+    text = {"output": "text_embeds", "sha256": None, **keys}
+    source = write_tiny_model(tmp_path / "mine", text=text, dimension=32)
+    text_graph(source / "text.onnx", 400, output="text_embeds", **graph)
+    with pytest.raises(ModelError, match=words):
+        draft(source, tmp_path)
+
+
+def test_channels_that_come_last_have_to_be_in_the_manifest(tmp_path: Path) -> None:
+    source = write_tiny_model(tmp_path / "mine", image={"sha256": None})
+    write_image_graph(source / "image.onnx", channels_last=True)
+    with pytest.raises(ModelError, match=r'pixels \(any, 8, 8, 3\)\. .* Add channels = "last" to \[image\]'):
+        draft(source, tmp_path)
+
+
+def test_weights_that_the_manifest_does_not_name_are_a_sentence(tmp_path: Path) -> None:
+    image = {"output": "image_embeds", "size": SIZE, "sha256": None}
+    source = write_tiny_model(tmp_path / "mine", image=image, dimension=32)
+    image_graph(source / "image.onnx", output="image_embeds", external=True)
+    with pytest.raises(ModelError, match=r"keeps weights in image\.onnx_data\. Name that file under \[files\]"):
+        draft(source, tmp_path)
