@@ -53,8 +53,9 @@ def write_clip_checkpoint(folder: Path, *, config: dict[str, Any] | None = None)
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary, _ = write_clip_tokenizer(folder)
     chosen = dict(config or {})
-    specials = {"bos_token_id": vocabulary[START], "eos_token_id": vocabulary[END], "pad_token_id": vocabulary[END]}
-    chosen["text_config"] = specials | chosen.get("text_config", {})
+    end = vocabulary[END]
+    specials = {"bos_token_id": vocabulary[START], "eos_token_id": end, "pad_token_id": end}
+    chosen["text_config"] = specials | {"vocab_size": len(vocabulary)} | chosen.get("text_config", {})
     torch.manual_seed(1)
     model = CLIPModel(CLIPConfig(**chosen))
     with torch.no_grad():

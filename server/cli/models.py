@@ -183,6 +183,11 @@ def _state(settings: Settings, manifest: Manifest) -> str | None:
     try:
         # A pool would try for ten seconds.
         with translated_errors(), psycopg.connect(database.url, connect_timeout=5) as connection:
+            columns = connection.execute(_SQL["model_columns"]).fetchone()
+            if columns is None:
+                return None  # no table, so no vectors
+            if columns[0] < 2:
+                raise DatabaseNotReady
             row = connection.execute(_SQL["model_state"], {"digest": manifest.digest}).fetchone()
     finally:
         database.close()

@@ -13,12 +13,13 @@ from server.errors import ModelError
 from server.model_store.calibration import draw_set
 from server.model_store.draft import Draft
 from server.model_store.golden import golden_table
-from server.model_store.install import Staging, staging, taken
+from server.model_store.install import Staging, check_place, staging, taken
 from server.model_store.manifest_file import with_digests, write_manifest
-from server.model_store.originals import Heard, hear, parity
+from server.model_store.needs import check_needs
+from server.model_store.originals import GraphOriginal, Heard, hear, parity
 from server.model_store.precision import Choice, Chosen, choose, tower_precision
 from server.model_store.ready import draft_ready
-from server.model_store.sources import Fetched, fetch, model_name
+from server.model_store.sources import Fetched, fetch, model_name, shown
 from server.model_store.tokenizer_check import check_tokenizer
 
 # Of the float32 graphs to the checkpoint that they were made from. A lower cosine is a mistake in the export, and what
@@ -47,8 +48,9 @@ def add_model(
     name = model_name(source, name)
     if (models_dir / name).exists():
         raise taken(name)
-    say(f"Looking at {source} ...")
-    fetched = fetch(source, revision)
+    say(f"Looking at {shown(source)} ...")
+    check_place(models_dir)
+    fetched = fetch(source, revision, lambda layout: check_needs(layout, precision))
     with staging(models_dir, name) as stage:
         draft = make_draft(fetched, name, stage.folder, say)
         manifest = _checked(draft, fetched, name)
@@ -59,6 +61,9 @@ def add_model(
             del draft  # a checkpoint in memory is as large as all that follows
         exact = {} if heard is None else _exact(ClipEncoder(manifest, runtime), heard)
         chosen = choose(manifest, precision, draw_set(), runtime, say)
+        if heard is None and chosen.manifest != manifest:
+            # What int8 makes of these graphs, for `models verify` to judge by.
+            heard = hear(GraphOriginal(ClipEncoder(manifest, runtime)), manifest)
         _finish(stage, replace(chosen, measured=exact | chosen.measured), heard, runtime)
         # What cannot be read must not take the name.
         read_manifest(stage.folder, name)

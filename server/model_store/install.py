@@ -73,6 +73,7 @@ def hidden_folder(models_dir: Path, name: str) -> Iterator[Path]:
 
     Raises OSError.
     """
+    check_place(models_dir)
     models_dir.mkdir(parents=True, exist_ok=True)
     folder, lock = _make(models_dir, name)
     try:
@@ -82,6 +83,24 @@ def hidden_folder(models_dir: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def check_place(models_dir: Path) -> None:
+    """Raises ModelError where no model can be kept in that folder, which need not be there yet."""
+    try:
+        there = next(path for path in (models_dir, *models_dir.parents) if path.exists())
+    except OSError as exc:
+        raise disk_error(exc) from exc
+    if not there.is_dir():
+        raise ModelError(
+            f'Models are kept in "{models_dir}", but "{there}" is a file. Move it away, or set VITRINE_DATA_DIR to a '
+            "folder."
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ModelError(
+            f'Models are kept in "{models_dir}", but this account may not write to "{there}". Give it to this account, '
+            "or set VITRINE_DATA_DIR to another folder."
+        )
+
+
 def disk_error(exc: OSError) -> ModelError:
     """What the disk refused, as a sentence that says what to do."""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -89,7 +108,8 @@ def disk_error(exc: OSError) -> ModelError:
             "The disk is full, so the model was not installed. Free some space and run the command again."
         )
     reason = exc.strerror or type(exc).__name__
-    return ModelError(f"The model was not installed, since a file cannot be read or written: {reason}.")
+    file = f' ("{exc.filename}")' if exc.filename else ""
+    return ModelError(f"The model was not installed, since a file cannot be read or written: {reason}{file}.")
 
 
 def _make(models_dir: Path, name: str) -> tuple[Path, int]:

@@ -52,6 +52,10 @@ class Layout:
     files: tuple[str, ...]
     converts: bool = False
 
+    def graph(self, stem: str) -> str:
+        """The one graph whose path begins so."""
+        return next(name for name in self.files if name.startswith(stem) and name.endswith(".onnx"))
+
 
 def find_layout(names: Iterable[str], read: Read = _unread) -> Layout:
     """The layout of a folder or repository that holds these files, ready graphs before checkpoints.
@@ -159,6 +163,14 @@ _DETECTORS: tuple[Callable[[set[str]], Layout | None], ...] = (
     transformers,
     open_clip,
 )
+
+
+def published_precision(graph: str) -> str:
+    """Precision of a graph of transformers.js, which its name tells."""
+    stem = graph.removesuffix(".onnx")
+    if stem.endswith(QUANTISED):
+        return "int8"
+    return "float16" if stem.endswith("_fp16") else "float32"
 
 
 def _small(present: set[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """int8 or float32, tower by tower: decided by what int8 costs on the calibration set."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -30,6 +30,9 @@ CHANCE_FACTOR = 3.0
 LEAST_AGREEMENT = 0.7
 
 FLOAT32 = ("float32", "fp32")
+
+# What was rounded stays rounded, and the quantiser takes float32.
+_NOT_TO_BE_HAD = {("float32", "int8"), ("float32", "float16"), ("int8", "float16")}
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,13 @@ def choose(manifest: Manifest, choice: Choice, pairs: CalibrationSet, runtime: R
 
     manifest: of the float32 model; its folder gets the int8 graphs beside the others. Raises ModelError.
     """
+    precisions = {tower: tower_precision(manifest, tower) for tower in TOWERS}
+    check_choice(choice, precisions)
     full = _embed(manifest, pairs, runtime, say)
-    towers = [tower for tower in TOWERS if tower_precision(manifest, tower) == "float32"]
+    towers = [tower for tower in TOWERS if precisions[tower] == "float32"]
     if choice == "float32" or not towers:
         return Chosen(manifest, full, {"recall": recall(full, pairs.right)}, manifest.quantisation)
     if not can_quantise():
-        if choice == "int8":
-            raise ModelError("--precision int8 needs the package onnx: pip install 'vitrine[models]'.")
         say("The towers stay as they are: int8 needs the package onnx (pip install 'vitrine[models]').")
         return Chosen(manifest, full, {"recall": recall(full, pairs.right)}, None)
     tried = {tower: _try_int8(manifest, tower, choice, full, pairs, runtime, say) for tower in towers}
@@ -100,6 +103,18 @@ def choose(manifest: Manifest, choice: Choice, pairs: CalibrationSet, runtime: R
     for tower in kept:
         manifest = _with_tower(manifest, getattr(small[tower][0], tower), tower)
     return Chosen(manifest, embedded, measured, _words(kept, {tower: tower in small for tower in towers}))
+
+
+def check_choice(choice: Choice, precisions: Mapping[Tower, str]) -> None:
+    """Raises ModelError where these towers cannot be had in that precision, or the package for it is missing."""
+    for tower, precision in precisions.items():
+        if (choice, precision) in _NOT_TO_BE_HAD:
+            raise ModelError(
+                f"The {tower} tower is {precision} in the source, and {choice} cannot be made of that. Leave "
+                "--precision out to take it as it is, or add a source with float32 graphs."
+            )
+    if choice == "int8" and "float32" in precisions.values() and not can_quantise():
+        raise ModelError("--precision int8 needs the package onnx: pip install 'vitrine[models]'.")
 
 
 def tower_precision(manifest: Manifest, tower: Tower) -> str:

@@ -11,7 +11,7 @@ from server.model_store.checkpoints.family import FAMILIES
 from server.model_store.draft import Draft
 from server.model_store.external_data import external_files, rename_external
 from server.model_store.graph_facts import ImageFacts, TextFacts, image_facts, text_facts
-from server.model_store.layouts import QUANTISED, Layout
+from server.model_store.layouts import published_precision
 from server.model_store.licence import read_licence
 from server.model_store.preprocessing import read_preprocessing
 from server.model_store.source_manifest import draft_with_manifest
@@ -53,7 +53,7 @@ def draft_ready(fetched: Fetched, name: str, into: Path) -> Draft:
 
 def _transformers_js(fetched: Fetched, name: str, into: Path) -> Draft:
     folder = fetched.folder
-    text, image = (_graph(fetched.layout, f"onnx/{tower}_model") for tower in ("text", "vision"))
+    text, image = (fetched.layout.graph(f"onnx/{tower}_model") for tower in ("text", "vision"))
     further = _copy_graphs(folder / text, folder / image, into)
     _copy(folder / "tokenizer.json", into / TOKENIZER)
     config = read_json(folder / "config.json")
@@ -67,8 +67,8 @@ def _transformers_js(fetched: Fetched, name: str, into: Path) -> Draft:
     causal = kind == "clip"
     tables = _tables(folder, into, longest=longest, causal=causal, tokenizer_config=rules, preprocessing=prepares)
     tables["text"]["pooling"] = FAMILIES[kind].pooling if kind in FAMILIES else None
-    tables["text"]["precision"] = _published_precision(text)
-    tables["image"]["precision"] = _published_precision(image)
+    tables["text"]["precision"] = published_precision(text)
+    tables["image"]["precision"] = published_precision(image)
     return Draft(into, _top(fetched, name, tables, further))
 
 
@@ -163,17 +163,6 @@ def _top(fetched: Fetched, name: str, tables: dict[str, Any], further: list[str]
         **tables,
         "files": dict.fromkeys(further, ""),
     }
-
-
-def _graph(layout: Layout, stem: str) -> str:
-    return next(name for name in layout.files if name.startswith(stem) and name.endswith(".onnx"))
-
-
-def _published_precision(name: str) -> str:
-    stem = name.removesuffix(".onnx")
-    if stem.endswith(QUANTISED):
-        return "int8"
-    return "float16" if stem.endswith("_fp16") else "float32"
 
 
 def _copy_graphs(text: Path, image: Path, into: Path) -> list[str]:

@@ -14,7 +14,7 @@ from server.model_store.layouts import Layout, find_layout
 from server.model_store.source_manifest import with_named_files
 from server.model_store.text_files import read_json
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _HUB_PAGE = re.compile(r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+)(?:/tree/([^/?#]+))?/?")
 _SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -60,7 +60,7 @@ def hub_address(source: str) -> tuple[str, str | None] | None:
     if page is None and folder_here(source) is not None:
         return None
     repository, _, revision = (source if page is None else page[1]).partition("@")
-    if not _HUB_ID.fullmatch(repository):
+    if not HUB_ID.fullmatch(repository):
         return None
     return repository, revision or (page[2] if page is not None else None)
 
@@ -130,7 +130,7 @@ def _layout(source: str, folder: Path, names: list[str]) -> Layout:
     try:
         return find_layout(names, lambda name: read_json(folder / name))
     except ModelError as exc:
-        if not _HUB_ID.fullmatch(source):
+        if not HUB_ID.fullmatch(source):
             raise
         raise ModelError(
             f'The folder "{source}" here was looked at, which comes before the model of that name on the hub (for that '

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from server.embedding.clip import ClipEncoder
@@ -11,10 +10,11 @@ from server.embedding.manifest import Manifest
 from server.embedding.ort import Runtime
 from server.errors import ModelError
 from server.model_store.add import LEAST_PARITY, make_draft, tower_precisions
+from server.model_store.at_hand import at_hand, fetch_against
 from server.model_store.golden import ask_again
 from server.model_store.install import hidden_folder
 from server.model_store.originals import hear, original_of, parity
-from server.model_store.sources import fetch
+from server.model_store.sources import Fetched, shown
 from server.model_store.tokenizer_check import check_tokenizer
 
 # Processors round float32 a little differently, and int8 more so: the same graph gives cosines of 0.9999 and above.
@@ -57,11 +57,25 @@ def verify_model(
     if not all(check.ok for check in checks):
         return checks
     checks += _golden(encoder)
-    source = against or _at_hand(manifest)
-    if source is None:
-        return checks
-    say(f"Comparing with {source} ...")
-    return checks + _original(encoder, source, models_dir)
+    return checks + _compared(encoder, models_dir, against, say)
+
+
+def _compared(encoder: ClipEncoder, models_dir: Path, against: str | None, say: Callable[[str], None]) -> list[Check]:
+    """The checks against the original. One that nobody named makes no model wrong by being unusable."""
+    manifest = encoder.manifest
+    if against is not None:
+        say(f"Comparing with {shown(against)} ...")
+        return _original(encoder, fetch_against(against, manifest), models_dir)
+    found = at_hand(manifest)
+    if found is None:
+        return []
+    if isinstance(found, str):
+        return [Check("original", None, note=found)]
+    say(f"Comparing with {found.source} ...")
+    try:
+        return _original(encoder, found, models_dir)
+    except ModelError as exc:
+        return [Check("original", None, note=exc.message)]
 
 
 def _digest(manifest: Manifest, name: str, sha256: str) -> Check:
@@ -96,21 +110,13 @@ def _golden(encoder: ClipEncoder) -> list[Check]:
     ]
 
 
-def _at_hand(manifest: Manifest) -> str | None:
-    """The folder that the model came from, where it is still there and can be read."""
-    folder = Path(manifest.source)
-    if folder.is_absolute() and folder.is_dir() and all(find_spec(name) for name in ("torch", "transformers", "onnx")):
-        return manifest.source
-    return None
-
-
-def _original(encoder: ClipEncoder, source: str, models_dir: Path) -> list[Check]:
+def _original(encoder: ClipEncoder, fetched: Fetched, models_dir: Path) -> list[Check]:
     manifest = encoder.manifest
     try:
         with hidden_folder(models_dir, manifest.name) as folder:
-            heard = hear(original_of(make_draft(fetch(source), manifest.name, folder)), manifest)
+            heard = hear(original_of(make_draft(fetched, manifest.name, folder)), manifest)
     except OSError as exc:
-        raise ModelError(f"The original cannot be unpacked for comparison: {exc.strerror}.") from exc
+        raise ModelError(f"The original cannot be unpacked for comparison in {models_dir}: {exc.strerror}.") from exc
     if heard.texts.shape[1] != manifest.dimension:
         return [Check("original", False, note=f"its vectors have {heard.texts.shape[1]} numbers")]
     figures = parity(encoder, heard)

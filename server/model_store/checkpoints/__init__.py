@@ -16,12 +16,17 @@ def convert_checkpoint(folder: Path, layout: str, into: Path) -> Draft:
     holds such a model) or "open_clip" (ViT towers). A graph above 2 GB keeps its weights in a file of its own beside
     it, named as the graph with `.data` added. Raises ModelError, in a sentence, for what cannot be converted exactly.
     """
+    check_extra()
+    from server.model_store.checkpoints.convert import convert
+
+    return convert(folder, layout, into)
+
+
+def check_extra() -> None:
+    """Raises ModelError where a package of the extra [models] is missing."""
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         raise ModelError(
             f"Converting a PyTorch checkpoint needs {', '.join(missing)}: pip install 'vitrine[models]'. "
             "Ready ONNX models are added without."
         )
-    from server.model_store.checkpoints.convert import convert
-
-    return convert(folder, layout, into)

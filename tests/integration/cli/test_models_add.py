@@ -1,5 +1,6 @@
 """`vitrine models add` with ready pairs of graphs, which need no torch."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -232,8 +233,17 @@ def test_a_model_of_the_hub_is_installed_and_verified_by_its_commit(
         model = installed(data_dir, "some-clip")
         assert (model.source, model.revision) == ("Someone/Some-CLIP", COMMIT)
         assert run("models", "verify", "some-clip", "--against", f"Someone/Some-CLIP@{COMMIT}").exit_code == 0
+        hub.requests.clear()
+        assert "original, text" in run("models", "verify", "some-clip").stdout  # from the cache of downloads
+        assert hub.requests == []
+        page = "https://huggingface.co/Someone/Some-CLIP"
+        assert run("models", "verify", "some-clip", "--against", page).exit_code == 0
+        assert not any("/main/" in path for _, path, _ in hub.requests)
         hub.cuts = 10_000
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
         monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)
         assert run("models", "add", "Someone/Some-CLIP", "--name", "again").exit_code == 2
+        result = run("models", "verify", "some-clip", "--json")
+        assert result.exit_code == 0
+        assert "not at hand: of Someone/Some-CLIP" in json.loads(result.stdout)["checks"][-1]["note"]
     assert names_in(data_dir / "models") == ["some-clip"]

@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 from PIL import Image
 
 from server.embedding.encoder import Vectors
 from server.embedding.manifest import read_manifest
 from server.model_store import add, calibration, checkpoints, precision, ready
+from tests.hub_server import serve_hub
 from tests.integration.cli.conftest import Run
 from tests.ready_models import DIMENSION, image_graph, text_graph, write_transformers_js
 from tests.tiny_model import write_tiny_model
@@ -98,6 +100,52 @@ def test_a_checkpoint_without_the_extra_is_a_sentence(
     for name in ("config.json", "model.safetensors"):
         (tmp_path / "checkpoint" / name).write_text("{}", encoding="utf-8")
     assert "pip install 'vitrine[models]'" in refused(run, data_dir, str(tmp_path / "checkpoint"))
+
+
+@pytest.mark.parametrize(("variant", "precision"), [("_quantized", "float32"), ("_fp16", "float32"), ("_fp16", "int8")])
+def test_a_precision_that_cannot_be_made_of_what_is_published_is_refused(
+    run: Run, data_dir: Path, tmp_path: Path, variant: str, precision: str
+) -> None:
+    source = write_transformers_js(tmp_path / "small", variant=variant)
+    message = refused(run, data_dir, str(source), "--precision", precision)
+    assert f"{precision} cannot be made of that. Leave --precision out" in message
+    (tmp_path / "mine").mkdir()
+    mine = write_tiny_model(tmp_path / "mine", precision="int8" if variant == "_quantized" else "float16")
+    assert f"{precision} cannot be made of that" in refused(run, data_dir, str(mine), "--precision", precision)
+
+
+@pytest.mark.parametrize("missing", ["torch", "onnx"])
+def test_a_missing_package_is_told_before_anything_large_is_downloaded(
+    run: Run, data_dir: Path, pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setattr(checkpoints, "EXTRA", ("torch_that_is_not_there",))
+    monkeypatch.setattr(precision, "can_quantise", lambda: False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    if missing == "torch":
+        shutil.rmtree(pair / "onnx")
+        (pair / "model.safetensors").write_bytes(b"large")
+    with serve_hub("Someone/Some-CLIP", pair) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        message = refused(run, data_dir, "Someone/Some-CLIP", *(["--precision", "int8"] if missing == "onnx" else []))
+        assert "pip install 'vitrine[models]'" in message
+        assert hub.downloaded() == set()
+
+
+def test_graphs_that_are_int8_already_need_no_onnx(
+    run: Run, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "can_quantise", lambda: False)
+    source = write_transformers_js(tmp_path / "small", variant="_quantized")
+    assert run("models", "add", str(source), "--precision", "int8").exit_code == 0
+
+
+@pytest.mark.parametrize("file", ["", "models"])
+def test_a_file_where_models_are_kept_is_named(run: Run, data_dir: Path, pair: Path, file: str) -> None:
+    place = data_dir / file
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("a file", encoding="utf-8")
+    message = refused(run, data_dir, str(pair))
+    assert f'but "{place}" is a file. Move it away, or set VITRINE_DATA_DIR' in message
 
 
 def test_a_truncated_graph_is_a_sentence(run: Run, data_dir: Path, pair: Path) -> None:

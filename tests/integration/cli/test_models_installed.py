@@ -1,6 +1,7 @@
 """`vitrine models show`, `verify` and `remove`."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from server.db.engine import Database
 from server.embedding.files import sha256_of
 from server.embedding.manifest import read_manifest
-from server.model_store import add, calibration, verify
+from server.errors import ModelError
+from server.model_store import add, calibration, checkpoints, verify
 from server.model_store.draft import Draft
 from server.model_store.sources import Fetched
 from tests.integration.cli.conftest import Run
@@ -21,10 +23,14 @@ def source(tmp_path: Path) -> Path:
     return write_transformers_js(tmp_path / "source/pair")
 
 
-@pytest.fixture
-def model(run: Run, data_dir: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of an installed model in float32."""
+@pytest.fixture(autouse=True)
+def small_calibration_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(add, "draw_set", lambda: calibration.draw_set(20))
+
+
+@pytest.fixture
+def model(run: Run, data_dir: Path, source: Path) -> Path:
+    """The folder of an installed model in float32."""
     assert run("models", "add", str(source), "--precision", "float32").exit_code == 0
     return data_dir / "models/pair"
 
@@ -87,6 +93,51 @@ def test_what_a_killed_verification_left_goes_with_the_next(
     (made[0] / "text.onnx").write_bytes(b"large")
     checks(run, "--against", str(source))
     assert not any(folder.exists() for folder in made)
+
+
+def test_a_ready_pair_is_compared_with_its_folder_also_without_torch(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "EXTRA", ("torch_that_is_not_there",))
+    assert checks(run)["original, text"]["value"] > 0.99999
+
+
+@pytest.mark.parametrize("change", ["emptied", "removed", "changed"])
+def test_an_original_that_is_no_longer_what_was_installed_is_not_at_hand(
+    run: Run, model: Path, source: Path, change: str
+) -> None:
+    if change == "changed":
+        write_transformers_js(source, pads_matter=True)
+    else:
+        shutil.rmtree(source)
+    if change == "emptied":
+        source.mkdir()
+    found = checks(run)["original"]
+    assert found["ok"] is None
+    assert "not at hand" in found["note"]
+
+
+def test_an_original_that_cannot_be_unpacked_makes_no_model_wrong(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Draft:
+        raise ModelError("The checkpoint cannot be converted.")
+
+    monkeypatch.setattr(verify, "make_draft", fail)
+    assert checks(run)["original"] == {
+        "name": "original", "ok": None, "value": None, "least": None, "note": "The checkpoint cannot be converted.",
+    }  # fmt: skip
+
+
+def test_an_int8_pair_is_judged_by_what_it_was_when_it_was_installed(run: Run, data_dir: Path, source: Path) -> None:
+    assert run("models", "add", str(source), "--name", "small", "--precision", "int8").exit_code == 0
+    measured = read_manifest(data_dir / "models/small").measured
+    result = json.loads(run("models", "verify", "small", "--json").stdout)
+    found = {check["name"]: check for check in result["checks"]}
+    for tower in ("text", "image"):
+        check = found[f"original, {tower}"]
+        assert check["least"] == pytest.approx(measured[f"parity_{tower}"] - 0.005, abs=1e-6)
+        assert check["ok"]
 
 
 def test_verify_notices_another_original(run: Run, model: Path, tmp_path: Path) -> None:
@@ -171,6 +222,28 @@ def test_a_model_whose_vectors_the_database_holds_stays(run: Run, model: Path, s
     assert result.exit_code == 2
     assert f"the {state} model of the database" in result.stderr
     assert model.is_dir()
+
+
+def test_a_database_without_tables_holds_no_vectors(
+    run: Run, model: Path, empty: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with empty.connection() as connection:
+        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    result = run("models", "remove", "pair")
+    assert (result.exit_code, result.stderr, caplog.records) == (0, "", [])
+    assert not model.exists()
+
+
+def test_a_database_of_an_older_version_is_said_not_to_have_been_asked(
+    run: Run, model: Path, empty: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with empty.connection() as connection:
+        connection.execute("DROP TABLE IF EXISTS embedding_model CASCADE")
+        connection.execute("CREATE TABLE embedding_model (name text)")
+    result = run("models", "remove", "pair")
+    assert "was not asked whether it uses the model: The database is not ready" in result.stderr
+    assert caplog.records == []
 
 
 def test_a_database_that_does_not_answer_is_not_asked(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
