@@ -5,6 +5,7 @@ vectors.
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,10 +140,10 @@ def write_text_graph(path: Path, *, poison: float | None = None) -> None:
     _save(path, nodes, inputs, [numpy_helper.from_array(table, "table")])
 
 
-def write_image_graph(path: Path, *, channels_last: bool = False) -> None:
+def write_image_graph(path: Path, *, channels_last: bool = False, axes: Sequence[int | str] = ()) -> None:
     """(batch, 3, SIZE, SIZE) float32 -> (batch, DIMENSION): one matrix over all pixels.
 
-    channels_last: the same for (batch, SIZE, SIZE, 3).
+    channels_last: the same for (batch, SIZE, SIZE, 3). axes: what the graph says of its input, if it is something else.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -154,7 +155,7 @@ def write_image_graph(path: Path, *, channels_last: bool = False) -> None:
         helper.make_node("Flatten", ["turned" if channels_last else "pixel_values"], ["flat"], axis=1),
         helper.make_node("MatMul", ["flat", "matrix"], ["embedding"]),
     ]
-    shape = ["batch", SIZE, SIZE, 3] if channels_last else ["batch", 3, SIZE, SIZE]
+    shape = axes or (["batch", SIZE, SIZE, 3] if channels_last else ["batch", 3, SIZE, SIZE])
     inputs = [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, shape)]
     _save(path, nodes, inputs, [numpy_helper.from_array(matrix, "matrix")])
 

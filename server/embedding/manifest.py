@@ -189,7 +189,7 @@ def read_manifest(folder: Path, called: str | None = None) -> Manifest:
         data = tomllib.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError as exc:
         raise ModelError(
-            f'There is no {MANIFEST_FILE} in the model folder "{folder.name}". Install the model again.',
+            f'There is no {MANIFEST_FILE} in the model folder "{called or folder.name}". Install the model again.',
             folder=str(folder),
         ) from exc
     except OSError as exc:

@@ -90,7 +90,7 @@ def _shape(manifest: Manifest, spec: TextSpec | ImageSpec, table: str, names: tu
     shape = _of(inputs, spec.input).shape
     if shape and shape[0] not in (None, spec.batch):
         raise ModelError(
-            f"{spec.file} takes {shape[0]} rows at a time and no other number. Write batch = {shape[0]} under "
+            f"{spec.file} takes batches of {shape[0]} and of no other number. Write batch = {shape[0]} under "
             f"[{table}] of {MANIFEST_FILE}."
         )
     return shape

@@ -80,4 +80,4 @@ def original_of(draft: Draft) -> Original:
     if draft.original is not None:
         return draft.original
     write_manifest(draft.folder, with_digests(draft.manifest, draft.folder))
-    return GraphOriginal(ClipEncoder(read_manifest(draft.folder)))
+    return GraphOriginal(ClipEncoder(read_manifest(draft.folder, draft.manifest.get("name"))))

@@ -20,7 +20,7 @@ from PIL import Image
 
 from server.embedding.encoder import Vectors
 from server.embedding.manifest import read_manifest
-from server.model_store import add, calibration, checkpoints, precision, ready
+from server.model_store import add, calibration, checkpoints, install, precision, ready
 from tests.hub_server import serve_hub
 from tests.integration.cli.conftest import Run
 from tests.ready_models import DIMENSION, image_graph, text_graph, write_transformers_js
@@ -137,6 +137,14 @@ def test_graphs_that_are_int8_already_need_no_onnx(
     monkeypatch.setattr(precision, "can_quantise", lambda: False)
     source = write_transformers_js(tmp_path / "small", variant="_quantized")
     assert run("models", "add", str(source), "--precision", "int8").exit_code == 0
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(
+    run: Run, data_dir: Path, pair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir.mkdir()
+    monkeypatch.setattr(install.os, "access", lambda *_: False)
+    assert f'this account may not write to "{data_dir}"' in refused(run, data_dir, str(pair))
 
 
 @pytest.mark.parametrize("file", ["", "models"])

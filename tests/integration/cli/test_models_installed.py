@@ -227,9 +227,6 @@ def test_a_model_whose_vectors_the_database_holds_stays(run: Run, model: Path, s
 def test_a_database_without_tables_holds_no_vectors(
     run: Run, model: Path, empty: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with empty.connection() as connection:
-        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
-        connection.execute("CREATE SCHEMA public")
     result = run("models", "remove", "pair")
     assert (result.exit_code, result.stderr, caplog.records) == (0, "", [])
     assert not model.exists()
@@ -239,7 +236,6 @@ def test_a_database_of_an_older_version_is_said_not_to_have_been_asked(
     run: Run, model: Path, empty: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with empty.connection() as connection:
-        connection.execute("DROP TABLE IF EXISTS embedding_model CASCADE")
         connection.execute("CREATE TABLE embedding_model (name text)")
     result = run("models", "remove", "pair")
     assert "was not asked whether it uses the model: The database is not ready" in result.stderr

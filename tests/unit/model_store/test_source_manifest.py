@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from server.embedding import ort
 from server.errors import ModelError
 from server.model_store.ready import draft_ready
 from server.model_store.sources import fetch
@@ -122,7 +123,7 @@ def test_what_a_manifest_says_wrongly_of_its_graphs_is_a_sentence_that_tells_bot
             {"causal": False},
             r"takes texts of 9 tokens, but manifest\.toml says text\.context_length = 12\.",
         ),
-        ({"batch": 4}, {}, r"text\.onnx takes 4 rows at a time .* Write batch = 4 under \[text\]"),
+        ({"batch": 4}, {}, r"text\.onnx takes batches of 4 .* Write batch = 4 under \[text\]"),
         ({"length": 12}, {}, r"takes texts of 12 tokens only, .*causal = true.* Set causal = false"),
     ],
 )
@@ -134,6 +135,40 @@ def test_fixed_axes_of_a_text_graph_have_to_be_in_its_manifest(
     text_graph(source / "text.onnx", 400, output="text_embeds", **graph)
     with pytest.raises(ModelError, match=words):
         draft(source, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("axes", "image", "words"),
+    [
+        (
+            ["n", "c", "h", "w"],
+            {"size": 9},
+            r"image\.onnx does not run on \(1, 3, 9, 9\), as manifest\.toml describes it",
+        ),
+        ([1, 3, 8, 8], {}, r"image\.onnx takes batches of 1 .* Write batch = 1 under \[image\]"),
+        ([2, 3, 8, 8], {"batch": 3}, r"image\.onnx takes batches of 2 .* Write batch = 2 under \[image\]"),
+    ],
+)
+def test_an_image_graph_is_run_as_its_manifest_says(tmp_path: Path, axes: list[Any], image: Keys, words: str) -> None:
+    source = write_tiny_model(tmp_path / "mine", image={"sha256": None, **image})
+    write_image_graph(source / "image.onnx", axes=axes)
+    with pytest.raises(ModelError, match=words):
+        draft(source, tmp_path)
+
+
+def test_a_graph_that_takes_one_row_whatever_its_axes_say_needs_a_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ort.OrtTower.run
+
+    def only_one(self: Any, inputs: Any) -> Any:
+        if any(len(rows) > 1 for rows in inputs.values()):
+            raise ModelError("The embedding model failed to run.")
+        return run(self, inputs)
+
+    monkeypatch.setattr(ort.OrtTower, "run", only_one)
+    with pytest.raises(ModelError, match=r"text\.onnx takes one row at a time\. Write batch = 1 under \[text\]"):
+        draft(write_tiny_model(tmp_path / "mine"), tmp_path)
 
 
 def test_channels_that_come_last_have_to_be_in_the_manifest(tmp_path: Path) -> None:
