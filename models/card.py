@@ -100,14 +100,14 @@ Drawn queries use wordings that training never used ("i need a red mug featuring
 what it states: k kind, c colour, p pattern, d a detail. Precision at min(10, relevant products).
 `python -m benchmarks.relevance` measures any model on any labelled catalogue.
 
+Parity, worst cosine over a sample: {parity}.
+
 ## How unequal it is
 The held-out fashion products in groups, each group's titles asked of the whole corpus. `title` is R@10, `type` the
 share of products whose type is named rightly. The data is one Indian shop's, of mostly adult and casual wear, and
 nothing was measured of people who look unlike its models.
 
 {groups}
-
-Parity, worst cosine over a sample: {parity}.
 
 ## Data and rights
 | data | products | what is known of its rights |
@@ -124,7 +124,7 @@ No picture of these sets is in this repository.
 {command}
 python -m models.export models/runs/default --catalogue FILE ...
 ```
-The files of data are named on the command line. Training and export need `pip install 'vitrine[models]'`.
+The files of data{start} are named on the command line. Training and export need `pip install 'vitrine[models]'`.
 """
 
 GROUPS = """| {side} | products | title | type |
@@ -144,7 +144,7 @@ FIGURE_NAMES = {
     "drawn": "drawn catalogue, attribute queries, all combinations",
 }
 COMMAND = """MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 OMP_WAIT_POLICY=PASSIVE \\
-python -m models.train --catalogue FILE ... --drawn {drawn} --minutes {minutes:.0f}"""
+python -m models.train --catalogue FILE ... --drawn {drawn} --minutes {minutes:.0f}{start}"""
 
 
 def describe_groups(groups: Mapping[str, Sequence[Group]]) -> str:
@@ -178,6 +178,10 @@ def write_card(
         name=NAME, batch=config.training.batch, size=network.image_size, width=network.width, joint=network.joint,
         image_layers=network.image_layers, text_layers=network.text_layers, vocabulary=network.vocabulary,
         context=network.context, megabytes=size, figures=rows, groups=describe_groups(groups), **about,
-        command=COMMAND.format(drawn=int(facts["drawn"]), minutes=facts["minutes"]), **facts,
+        start=" and the model that this one went on from" if about["past"] else "",
+        command=COMMAND.format(
+            drawn=int(facts["drawn"]), minutes=facts["minutes"], start=" --start-from MODEL" if about["past"] else ""
+        ),
+        **facts,
     )  # fmt: skip
     (folder / "README.md").write_text(text, encoding="utf-8")
