@@ -20,7 +20,7 @@ ALTER TABLE product
     DROP COLUMN embedding_other_source,
     DROP COLUMN embedded_other_text;
 ALTER TABLE product
-    ADD COLUMN embedding_other halfvec({dimension}) STORAGE PLAIN,
+    ADD COLUMN embedding_other halfvec({dimension}),
     ADD COLUMN embedding_other_model integer
         CONSTRAINT product_embedding_other_model_fkey REFERENCES embedding_model (id),
     ADD COLUMN embedding_other_source text,
@@ -31,7 +31,8 @@ ALTER TABLE product
     ADD CONSTRAINT product_image_embedding_other_has_image
         CHECK (embedding_other_source <> 'image' OR image_sha256 IS NOT NULL) NOT VALID,
     ADD CONSTRAINT product_embedded_other_text_is_for_text
-        CHECK ((embedding_other_source = 'text') = (embedded_other_text IS NOT NULL)) NOT VALID
+        CHECK ((embedding_other_source = 'text') = (embedded_other_text IS NOT NULL)) NOT VALID;
+ALTER TABLE product ALTER COLUMN embedding_other SET STORAGE PLAIN
 
 -- name: retire_others
 -- The models whose vectors are gone with the columns.
