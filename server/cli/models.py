@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from server.db.named_sql import load
 from server.embedding.manifest import Manifest
 from server.embedding.ort import Runtime
 from server.embedding.registry import DEFAULT, InstalledModel, find_model, list_models
-from server.errors import Conflict, DatabaseNotReady, DatabaseUnavailable, ModelError
+from server.errors import Conflict, DatabaseNotReady, DatabaseUnavailable, ModelError, VitrineError
 from server.settings import Settings, load_settings
 
 _SQL = load(__file__, "models.sql")
@@ -66,9 +67,13 @@ def add_command(source: str, name: str | None, revision: str | None, precision: 
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(as_json: bool) -> None:
-    """List the bundled model and those in DATA_DIR/models; a * marks the one that VITRINE_MODEL names."""
+    """List the bundled model and those in DATA_DIR/models; a * marks the one that VITRINE_MODEL names.
+
+    In use: the database's active model, the previous one (`vitrine models rollback`), or a candidate on its way in.
+    """
     settings = load_settings()
-    rows = [describe(model, chosen_folder(settings)) for model in list_models(settings)]
+    states = _states(settings)
+    rows = [describe(model, chosen_folder(settings), states) for model in list_models(settings)]
     if as_json:
         click.echo(_json(rows))
     else:
@@ -187,6 +192,22 @@ def _state(settings: Settings, manifest: Manifest) -> str | None:
     finally:
         database.close()
     return None if row is None else str(row[0])
+
+
+def _states(settings: Settings) -> dict[str, str]:
+    """Digest -> active, previous or candidate. Empty where there is no database yet, or none that answers."""
+    if settings.database_url is None and not EmbeddedPostgres(settings.data_dir).cluster.exists():
+        return {}
+    try:
+        with (
+            closing(open_database(settings)) as database,
+            translated_errors(),
+            psycopg.connect(database.url, connect_timeout=5) as connection,
+        ):
+            return dict(connection.execute(_SQL["model_states"]).fetchall())
+    except VitrineError as exc:
+        click.echo(f"The database was not asked which models it uses: {exc.message}", err=True)
+        return {}
 
 
 def _runtime(settings: Settings) -> Runtime:
