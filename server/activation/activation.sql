@@ -190,8 +190,8 @@ SELECT model.name, model.revision, model.digest, activation.phase, activation.fi
        activation.per_second, activation.fill_seconds, activation.index_seconds,
        activation.started_at, activation.updated_at,
        worker.pid, COALESCE(substring(worker.application_name FROM 'waits for ([0-9]+)'), '0')::integer AS waits_for,
-       (SELECT blocks_done::float8 / NULLIF(blocks_total, 0) FROM pg_stat_progress_create_index
-        WHERE relid = 'product'::regclass LIMIT 1) AS index_share
+       building.blocks_done::float8 / NULLIF(building.blocks_total, 0) AS index_share,
+       NULLIF(building.current_locker_pid, 0) AS index_waits_for
 FROM activation
 JOIN embedding_model AS model ON model.id = activation.model
 LEFT JOIN (
@@ -203,6 +203,7 @@ LEFT JOIN (
       AND classid::bigint = %(high)s AND objid::bigint = %(low)s
     LIMIT 1
 ) AS worker ON true
+LEFT JOIN pg_stat_progress_create_index AS building ON building.pid = worker.pid
 ORDER BY activation.phase IN ('done', 'left'), activation.id DESC
 LIMIT 1
 

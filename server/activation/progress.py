@@ -16,6 +16,7 @@ class Progress:
     phase: fill, index, switch, done, or left (given up). filled, total: products. per_second:
     products, lately; None before the first. index_share: 0 to 1 while an index is built. process: of the database, that
     is at it; an activation that is not over and has none was interrupted. waits_for: so many rows that others hold.
+    index_waits_for: a process of the database whose transaction has to end before the index can be finished.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Progress:
     process: int | None
     waits_for: int
     index_share: float | None
+    index_waits_for: int | None
 
     @property
     def running(self) -> bool:
@@ -71,7 +73,9 @@ class Progress:
         waits = (
             f" It waits for {self.waits_for:,} products, whose rows are held by {holders}." if self.waits_for else ""
         )
-        return f"Activating {model}: {doing}.{waits} {how_to_end(self.process)}"
+        if self.index_waits_for is not None:
+            waits = f" The index waits for the transaction of process {self.index_waits_for} of the database."
+        return f"Activating {model}: {doing}.{waits}"
 
     def _rate(self) -> str:
         left = self.seconds_left
@@ -95,9 +99,14 @@ def read_progress(connection: psycopg.Connection) -> Progress | None:
     return None if row is None else Progress(*row)
 
 
-def tell_progress(connection: psycopg.Connection, progress: Progress, names: Mapping[str, str]) -> str:
-    """A sentence for people; see `Progress.sentence`."""
-    return progress.sentence(names, name_holders(connection, readers=False) if progress.waits_for else "")
+def tell_progress(
+    connection: psycopg.Connection, progress: Progress, names: Mapping[str, str], ending: bool = True
+) -> str:
+    """For people; see `Progress.sentence`. ending: with how to end it."""
+    said = progress.sentence(names, name_holders(connection, readers=False) if progress.waits_for else "")
+    if progress.process is None or progress.is_over or not ending:
+        return said
+    return f"{said} {how_to_end(progress.process)}"
 
 
 def count_without_vector(connection: psycopg.Connection) -> int:

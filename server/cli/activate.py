@@ -117,10 +117,13 @@ def _run(database: Database, settings: Settings, encoder: ClipEncoder, lost_by_t
 
 def _tell_status(settings: Settings, watch: bool, as_json: bool) -> None:
     names = installed_names(settings)
+    ending = True
     with closing(open_database(settings)) as database:
         while True:
             with database.connection() as connection:
-                progress = print_status(connection, names, as_json)
+                progress = print_status(connection, names, as_json, ending)
+            # Once is enough, where it is told every second.
+            ending = False
             if not watch or progress is None or progress.is_over or not progress.running:
                 return
             time.sleep(STATUS_SECONDS)

@@ -104,8 +104,8 @@ def print_summary(summary: Summary, names: Mapping[str, str], as_json: bool) -> 
         click.echo(f"The vectors of {previous} are kept: `vitrine models rollback` goes back.")
 
 
-def print_status(connection: psycopg.Connection, names: Mapping[str, str], as_json: bool) -> Far | None:
-    """How far the activation under way is, or how the last one ended."""
+def print_status(connection: psycopg.Connection, names: Mapping[str, str], as_json: bool, ending: bool) -> Far | None:
+    """How far the activation under way is, or how the last one ended. ending: with how to end it."""
     progress = read_progress(connection)
     if as_json:
         told = None if progress is None else {**asdict(progress), "running": progress.running}
@@ -113,7 +113,7 @@ def print_status(connection: psycopg.Connection, names: Mapping[str, str], as_js
     elif progress is None:
         click.echo("There was no activation yet.")
     else:
-        click.echo(tell_progress(connection, progress, names))
+        click.echo(tell_progress(connection, progress, names, ending))
     return progress
 
 

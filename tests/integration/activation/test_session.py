@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from server.activation import index, session
+from server.activation.progress import read_progress, tell_progress
 from server.activation.run import check
 from server.errors import Conflict, DatabaseUnavailable, ModelError
 from tests.integration.activation.conftest import Expected, Shop, assert_holds, at, run
@@ -103,6 +104,33 @@ def test_the_share_of_the_index_is_told_while_it_is_built(shop: Shop, monkeypatc
         shop.activate(shop.wide, on_progress=hold, on_index=tell)
     assert shares
     assert all(0 <= share <= 1 for share in shares)
+
+
+def test_whoever_keeps_the_index_from_being_finished_is_named(shop: Shop) -> None:
+    told: list[str] = []
+    over = threading.Event()
+    with psycopg.connect(shop.database.url) as writer:
+        hold = at("index", lambda: writer.execute("UPDATE product SET stock = 1 WHERE sku = 'P-03'"))
+
+        def watch() -> None:
+            while not over.wait(0.05):
+                with shop.database.connection() as connection:
+                    progress = read_progress(connection)
+                    if progress is not None and progress.index_waits_for is not None:
+                        told.append(tell_progress(connection, progress, {}))
+                        writer.rollback()
+                        return
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        process = writer.info.backend_pid
+        try:
+            shop.activate(shop.wide, on_progress=hold)
+        finally:
+            over.set()
+            watching.join()
+    assert f"The index waits for the transaction of process {process} of the database." in told[0]
+    assert "pg_terminate_backend" in told[0]
 
 
 def test_the_time_that_searches_waited_counts_the_tries_that_failed(
