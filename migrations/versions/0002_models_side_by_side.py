@@ -2,7 +2,8 @@
 
 `embedding` is always the active model's. `embedding_other` and its three companions hold another model's: a candidate
 whose vectors are being made, or the previous model, kept for a way back. A switch renames the columns, which takes
-milliseconds, so searches go on; server/activation does it.
+milliseconds, so searches go on; server/activation does it. As in 0001, STORAGE PLAIN is said by ALTER COLUMN, for
+Postgres 15.
 
 The trigger keeps the other vectors true, whoever writes: a row whose picture or embedded title changes loses its other
 vector and is a gap to fill. `activation` tells who watches how far an activation is, and afterwards how long it took.
@@ -18,7 +19,7 @@ down_revision = "0001"
 # test compares them.
 COLUMNS = """
 ALTER TABLE product
-    ADD COLUMN embedding_other halfvec({dimension}) STORAGE PLAIN,
+    ADD COLUMN embedding_other halfvec({dimension}),
     ADD COLUMN embedding_other_model integer
         CONSTRAINT product_embedding_other_model_fkey REFERENCES embedding_model (id),
     ADD COLUMN embedding_other_source text,
@@ -100,6 +101,7 @@ def upgrade() -> None:
         text("SELECT atttypmod FROM pg_attribute WHERE attrelid = 'product'::regclass AND attname = 'embedding'")
     )
     op.execute(COLUMNS.format(dimension=int(found.scalar_one())))
+    op.execute("ALTER TABLE product ALTER COLUMN embedding_other SET STORAGE PLAIN")
     for statement in STATEMENTS:
         op.execute(statement)
     for target, comment in COMMENTS.items():

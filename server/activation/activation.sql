@@ -2,10 +2,21 @@
 -- One activation at a time. The lock is the session's: it is gone however the process ends.
 SELECT pg_try_advisory_lock(%(key)s)
 
+-- name: lock_holder
+-- The process of the database that has the lock above.
+SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND datname = current_database()
+  AND classid::bigint = %(high)s AND objid::bigint = %(low)s
+
 -- name: models
 -- The models whose vectors the table holds: the active one, and the one beside it.
 SELECT id, name, revision, digest, dimension, state FROM embedding_model
 WHERE state IN ('active', 'candidate', 'previous')
+
+-- name: ownership
+-- Who owns the product table, who we are, and whether that is enough to change the table.
+SELECT quote_ident(pg_get_userbyid(relowner)), quote_ident(current_user), pg_has_role(relowner, 'USAGE')
+FROM pg_class WHERE oid = 'product'::regclass
 
 -- name: other_dimension
 -- How many numbers the column beside the active one takes.
@@ -20,7 +31,7 @@ ALTER TABLE product
     DROP COLUMN embedding_other_source,
     DROP COLUMN embedded_other_text;
 ALTER TABLE product
-    ADD COLUMN embedding_other halfvec({dimension}) STORAGE PLAIN,
+    ADD COLUMN embedding_other halfvec({dimension}),
     ADD COLUMN embedding_other_model integer
         CONSTRAINT product_embedding_other_model_fkey REFERENCES embedding_model (id),
     ADD COLUMN embedding_other_source text,
@@ -31,7 +42,8 @@ ALTER TABLE product
     ADD CONSTRAINT product_image_embedding_other_has_image
         CHECK (embedding_other_source <> 'image' OR image_sha256 IS NOT NULL) NOT VALID,
     ADD CONSTRAINT product_embedded_other_text_is_for_text
-        CHECK ((embedding_other_source = 'text') = (embedded_other_text IS NOT NULL)) NOT VALID
+        CHECK ((embedding_other_source = 'text') = (embedded_other_text IS NOT NULL)) NOT VALID;
+ALTER TABLE product ALTER COLUMN embedding_other SET STORAGE PLAIN
 
 -- name: retire_others
 -- The models whose vectors are gone with the columns.
@@ -85,18 +97,43 @@ SET phase = %(phase)s, updated_at = now(), fill_seconds = fill_seconds + %(fill_
 WHERE phase NOT IN ('done', 'left')
 
 -- name: gaps
--- Products without a vector of the model that is on its way in, in the order of the SKUs. `findable`: the active model
--- has one.
-SELECT p.sku, p.title, p.image_sha256, image.media_type, p.embedding IS NOT NULL AS findable
+-- Products without a vector of the model that is on its way in, in the order of the SKUs. `findable`: words find it
+-- today. Rows that others hold are left to a later round before anything is embedded for them; the lock itself is gone
+-- with the statement.
+SELECT p.sku, p.title, p.image_sha256, image.media_type, p.status = 'live',
+       p.embedding IS NOT NULL AND p.status = 'live' AS findable
 FROM product AS p
 LEFT JOIN image ON image.sha256 = p.image_sha256
 WHERE p.embedding_other IS NULL AND p.sku > %(after)s AND (p.status = 'live' OR NOT %(only_live)s::boolean)
 ORDER BY p.sku
 LIMIT %(limit)s
+FOR NO KEY UPDATE OF p SKIP LOCKED
+
+-- name: held_gaps
+-- The products that still lack a vector and are in rows that other transactions hold.
+WITH free AS (
+    SELECT sku FROM product WHERE embedding_other IS NULL AND sku <> ALL (%(lost)s) FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT sku FROM product
+WHERE embedding_other IS NULL AND sku <> ALL (%(lost)s) AND NOT EXISTS (SELECT FROM free WHERE free.sku = product.sku)
+
+-- name: holders
+-- Whose transactions hold the table or rows of it, the oldest first. Who only reads keeps nobody from a row. A session
+-- of another role shows no time, a prepared transaction no process.
+SELECT held.pid, COALESCE(activity.application_name, ''),
+       COALESCE(extract(epoch FROM clock_timestamp() - activity.xact_start), 0)::float8
+FROM (SELECT DISTINCT pid FROM pg_locks
+      WHERE locktype = 'relation' AND relation = 'product'::regclass AND granted AND pid IS DISTINCT FROM pg_backend_pid()
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (%(readers)s OR mode NOT IN ('AccessShareLock', 'ShareUpdateExclusiveLock'))) AS held
+LEFT JOIN pg_stat_activity AS activity ON activity.pid = held.pid
+ORDER BY activity.xact_start NULLS LAST
+LIMIT 3
 
 -- name: lock_gaps
--- In the order of the SKUs, as every writer locks, so that two never wait for each other in a circle.
-SELECT sku FROM product WHERE sku = ANY (%(sku)s) ORDER BY sku FOR NO KEY UPDATE
+-- Those that nobody else holds: one forgotten transaction would else stop the fill, and the fill everybody who writes
+-- to the rows that it has locked already.
+SELECT sku FROM product WHERE sku = ANY (%(sku)s) ORDER BY sku FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: fill
 -- Vectors, for the products that still have the picture or the title that they were made from.
@@ -114,20 +151,30 @@ WHERE product.sku = new.sku
 
 -- name: has_gap
 -- Whether a switch would take a product out of the search. What the active model has no vector of is not found today
--- either.
-SELECT EXISTS (SELECT FROM product WHERE embedding_other IS NULL AND embedding IS NOT NULL)
+-- either, and a lost picture of a product that is not in the shop keeps nobody from switching.
+SELECT EXISTS (
+    SELECT FROM product
+    WHERE embedding_other IS NULL AND embedding IS NOT NULL AND (status = 'live' OR sku <> ALL (%(lost)s))
+)
 
 -- name: index_state
 -- Whether an index is there, and whether a killed CREATE INDEX CONCURRENTLY left it unfinished.
 SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%(index)s)
+
+-- name: index_share
+-- What share of the table an index on it that is being built has read.
+SELECT blocks_done::float8 / NULLIF(blocks_total, 0) FROM pg_stat_progress_create_index
+WHERE relid = 'product'::regclass LIMIT 1
 
 -- name: index_options
 -- What somebody may have tuned on the index (m, ef_construction).
 SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = to_regclass(%(index)s)
 
 -- name: unvalidated
--- Constraints of the product table that were made while it was locked and hold for new rows alone so far.
-SELECT conname FROM pg_constraint WHERE conrelid = 'product'::regclass AND NOT convalidated
+-- Our own constraints that were made while the table was locked and hold for new rows alone so far. A shop may have
+-- such of its own that its old rows do not keep.
+SELECT quote_ident(conname) FROM pg_constraint
+WHERE conrelid = 'product'::regclass AND NOT convalidated AND conname = ANY (%(names)s)
 
 -- name: leave_active
 -- The first half of the switch in embedding_model: at most one model is active.
@@ -137,72 +184,26 @@ UPDATE embedding_model SET state = 'previous' WHERE state = 'active'
 -- The second half.
 UPDATE embedding_model SET state = 'active' WHERE id = %(model)s
 
--- name: dependants
--- What hangs on columns of the product table by their number, and so would stay with the old model's when names change
--- places. Indexes, constraints and statistics of the table itself are not told.
-SELECT DISTINCT COALESCE(view.relkind::text, '') AS kind, view.oid AS view,
-       pg_describe_object(found.classid, found.objid, 0) AS description,
-       COALESCE(quote_ident(space.nspname) || '.' || quote_ident(view.relname), '') AS name,
-       COALESCE(pg_has_role(view.relowner, 'USAGE'), true) AS owned,
-       EXISTS (SELECT FROM pg_attribute AS shown WHERE shown.attrelid = view.oid AND shown.atttypmod > 0
-               AND shown.atttypid = 'halfvec'::regtype) AS shows_dimension
-FROM pg_depend AS found
-JOIN pg_attribute AS col ON col.attrelid = found.refobjid AND col.attnum = found.refobjsubid
-LEFT JOIN pg_rewrite AS rule ON found.classid = 'pg_rewrite'::regclass AND rule.oid = found.objid
-LEFT JOIN pg_class AS view ON view.oid = rule.ev_class
-LEFT JOIN pg_namespace AS space ON space.oid = view.relnamespace
-WHERE found.refclassid = 'pg_class'::regclass AND found.refobjid = 'product'::regclass
-  AND col.attname = ANY (%(columns)s)
-  AND found.classid NOT IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)
-
--- name: bound_objects
--- Indexes, constraints and statistics on columns of the product table, but for those that change names with them.
-SELECT DISTINCT pg_describe_object(found.classid, found.objid, 0)
-FROM pg_depend AS found
-JOIN pg_attribute AS col ON col.attrelid = found.refobjid AND col.attnum = found.refobjsubid
-LEFT JOIN pg_class AS index ON found.classid = 'pg_class'::regclass AND index.oid = found.objid
-LEFT JOIN pg_constraint AS con ON found.classid = 'pg_constraint'::regclass AND con.oid = found.objid
-WHERE found.refclassid = 'pg_class'::regclass AND found.refobjid = 'product'::regclass
-  AND col.attname = ANY (%(columns)s)
-  AND found.classid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)
-  AND COALESCE(index.relname, con.conname, '') <> ALL (%(known)s)
-ORDER BY 1
-
--- name: view_definition
--- A view as it can be made again: its text, and what CREATE OR REPLACE VIEW would forget.
-SELECT pg_get_viewdef(oid), array_to_string(reloptions, ', ') FROM pg_class WHERE oid = %(view)s
-
--- name: column_grantees
--- Who has rights on single columns, which stay with a column when its name goes to another.
-SELECT DISTINCT CASE WHEN granted.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END
-FROM pg_attribute AS col, aclexplode(col.attacl) AS granted
-WHERE col.attrelid = 'product'::regclass AND col.attname = ANY (%(columns)s)
-
--- name: column_rights
--- These rights, to be given again by name.
-SELECT format('GRANT %%s (%%I) ON product TO %%s%%s', granted.privilege_type, col.attname,
-              CASE WHEN granted.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END,
-              CASE WHEN granted.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-FROM pg_attribute AS col, aclexplode(col.attacl) AS granted
-WHERE col.attrelid = 'product'::regclass AND col.attname = ANY (%(columns)s)
-
--- name: column_comments
--- Comments stay with a column too.
-SELECT attname, col_description(attrelid, attnum) FROM pg_attribute
-WHERE attrelid = 'product'::regclass AND attname = ANY (%(columns)s)
-
 -- name: progress
--- The activation under way, or the last one.
+-- The activation under way, or the last one, and the session that is at it, which tells by its name what it waits for.
 SELECT model.name, model.revision, model.digest, activation.phase, activation.filled, activation.total,
        activation.per_second, activation.fill_seconds, activation.index_seconds,
        activation.started_at, activation.updated_at,
-       EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-               WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND datname = current_database()
-                 AND classid::bigint = %(high)s AND objid::bigint = %(low)s) AS running,
-       (SELECT blocks_done::float8 / NULLIF(blocks_total, 0) FROM pg_stat_progress_create_index
-        WHERE relid = 'product'::regclass LIMIT 1) AS index_share
+       worker.pid, COALESCE(substring(worker.application_name FROM 'waits for ([0-9]+)'), '0')::integer AS waits_for,
+       building.blocks_done::float8 / NULLIF(building.blocks_total, 0) AS index_share,
+       NULLIF(building.current_locker_pid, 0) AS index_waits_for
 FROM activation
 JOIN embedding_model AS model ON model.id = activation.model
+LEFT JOIN (
+    SELECT pg_locks.pid, application_name
+    FROM pg_locks
+    JOIN pg_database ON pg_database.oid = pg_locks.database
+    LEFT JOIN pg_stat_activity AS activity ON activity.pid = pg_locks.pid
+    WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pg_database.datname = current_database()
+      AND classid::bigint = %(high)s AND objid::bigint = %(low)s
+    LIMIT 1
+) AS worker ON true
+LEFT JOIN pg_stat_progress_create_index AS building ON building.pid = worker.pid
 ORDER BY activation.phase IN ('done', 'left'), activation.id DESC
 LIMIT 1
 

@@ -1,8 +1,10 @@
 """Makes the vectors that a model lacks: in batches, the shop's products first, each batch a short transaction.
 
-The rule for a lost picture (its file is gone, or damaged, or the model makes no vector of it alone): where the active
-model has no vector of the product either, it stays without one, as words do not find it today. Where the active model
-has one, a switch would take the product out of the search, so the activation stops before it and names the product;
+Rows that others hold are left to a later round, and waited for at the end without holding anything.
+
+The rule for a lost picture (its file is gone, or damaged, or the model makes no vector of it alone): where words do not
+find the product today, because it is not live or the active model has no vector of it either, it stays without one.
+Where they find it, a switch would take it out of the search, so the activation stops before it and names the product;
 with `lost_by_title` the product is placed by its title until an import brings its picture back. Whatever else fails (a
 disk that cannot be read, a model that does not run) says nothing about the picture, and ends the activation with its
 own sentence.
@@ -12,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psycopg
@@ -19,29 +22,34 @@ from pgvector import HalfVector
 from PIL import Image
 from psycopg import errors as pg_errors
 
-from server.activation.session import SQL
+from server.activation.session import APPLICATION, SQL, name_holders
 from server.catalog.picture import Darkroom, Picture
 from server.embedding.encoder import Encoder, Pixels, Vector
-from server.errors import InvalidImage, ModelError, NotFound
+from server.errors import Conflict, InvalidImage, ModelError, NotFound
 
 BATCH = 64
 # Batches whose pictures are being prepared while the tower works on the one before.
 AHEAD = 2
 # After so many rounds over all products, what an import goes on putting in is left to the rounds before the switch.
 MOST_ROUNDS = 4
+# Rows that others hold are tried again so often; who holds them is said once after a while, and in the end given up.
+HELD_AGAIN_SECONDS = 0.5
+HELD_SAY_SECONDS = 10.0
+HELD_GIVE_UP_SECONDS = 600.0
 
 
 @dataclass
 class Gap:
     """A product without a vector of the model.
 
-    findable: the active model has one. fault: why its picture gives none.
+    findable: words find it today. fault: why its picture gives none.
     """
 
     sku: str
     title: str
     image_sha256: str | None
     media_type: str | None
+    live: bool
     findable: bool
     picture: Future[Picture] | None = None
     vector: Vector | None = None
@@ -51,7 +59,10 @@ class Gap:
 
 @dataclass
 class Filler:
-    """Fills the gaps of one model. on_filled(products, seconds) is called in each batch's transaction."""
+    """Fills the gaps of one model. on_filled(products, seconds) is called in each batch's transaction.
+
+    say(sentence) is called where the work waits for somebody.
+    """
 
     connection: psycopg.Connection
     model: int
@@ -60,14 +71,16 @@ class Filler:
     threads: int
     on_filled: Callable[[int, float], None]
     lost_by_title: bool = False
+    say: Callable[[str], None] = lambda sentence: None
     filled: int = 0
-    by_title: list[str] = field(default_factory=list)
+    by_title: set[str] = field(default_factory=set)
     lost: dict[str, Gap] = field(default_factory=dict)
 
     def fill(self) -> None:
         """Fill until a round over all products finds hardly anything.
 
-        Raises ModelError where a product would be lost from the search or the model does not run, StorageUnavailable.
+        Raises ModelError where a product would be lost from the search or the model does not run, StorageUnavailable,
+        Conflict where others hold rows for too long.
         """
         self.lost.clear()
         with ThreadPoolExecutor(self.threads, "prepare") as pool:
@@ -75,10 +88,48 @@ class Filler:
                 for _ in range(MOST_ROUNDS):
                     if self._round(pool) <= BATCH:
                         break
+                self._wait_for_rows(pool)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         self._check_lost()
+
+    def _wait_for_rows(self, pool: ThreadPoolExecutor) -> None:
+        """Until nobody holds the rows that were held at first; those that are held since are left to another round.
+
+        The session's name tells it to whoever watches.
+        """
+        began = time.monotonic()
+        told = False
+        held = self._held()
+        try:
+            while held:
+                waited = time.monotonic() - began
+                self._tell_waiting(f"{APPLICATION}, waits for {len(held)} rows")
+                if waited > HELD_SAY_SECONDS and not told:
+                    told = True
+                    self.say(f"Waiting for {len(held):,} products, whose rows are held by {self._holders()}.")
+                if waited > HELD_GIVE_UP_SECONDS:
+                    raise Conflict(
+                        f"The rows of {len(held):,} products are held for too long, by {self._holders()}. End that "
+                        "transaction, and run the same command again: it goes on where it stopped."
+                    )
+                time.sleep(HELD_AGAIN_SECONDS)
+                self._round(pool)
+                held &= self._held()
+        finally:
+            # Where the session is lost, its name is gone with it.
+            with suppress(psycopg.Error):
+                self._tell_waiting(APPLICATION)
+
+    def _held(self) -> set[str]:
+        return {sku for (sku,) in self.connection.execute(SQL["held_gaps"], {"lost": list(self.lost)})}
+
+    def _holders(self) -> str:
+        return name_holders(self.connection, readers=False)
+
+    def _tell_waiting(self, name: str) -> None:
+        self.connection.execute("SELECT set_config('application_name', %s, false)", [name])
 
     def _round(self, pool: ThreadPoolExecutor) -> int:
         """Once over the live products, then over the rest; returns how many were filled."""
@@ -124,6 +175,12 @@ class Filler:
                     f"A product's row has no room for the vectors of both models (one of {made[0].sku} to "
                     f"{made[-1].sku}). Shorten its texts, or take a model of fewer numbers."
                 ) from exc
+            except pg_errors.CheckViolation as exc:
+                raise ModelError(
+                    f"One of the products {made[0].sku} to {made[-1].sku} breaks the constraint "
+                    f"{exc.diag.constraint_name}, so nothing can be written to its row. Correct it, and run this "
+                    "again: it goes on where it stopped."
+                ) from exc
 
     # -- vectors -----------------------------------------------------------------------------------------------
 
@@ -157,9 +214,8 @@ class Filler:
         self.encoder.embed_pixels([self.encoder.prepare(Image.linear_gradient("L").convert("RGB"))])
 
     def _give_up_picture(self, gap: Gap) -> bool:
-        """Note that the picture gives no vector; whether the title is to take its place."""
+        """Whether the title is to take the picture's place; else note that the product stays without a vector."""
         if self.lost_by_title:
-            self.by_title.append(gap.sku)
             return True
         self.lost[gap.sku] = gap
         return False
@@ -178,21 +234,29 @@ class Filler:
     # -- writing -----------------------------------------------------------------------------------------------
 
     def _write(self, gaps: list[Gap], began: float) -> None:
-        parameters = {
-            "model": self.model,
-            "sku": [gap.sku for gap in gaps],
-            "image_sha256": [gap.image_sha256 for gap in gaps],
-            "embedding": [None if gap.vector is None else HalfVector(gap.vector) for gap in gaps],
-            "source": [gap.source for gap in gaps],
-            "text": [gap.title if gap.source == "text" else None for gap in gaps],
-        }
         if not gaps:
             return
         with self.connection.transaction():
-            self.connection.execute(SQL["lock_gaps"], parameters)
-            filled = self.connection.execute(SQL["fill"], parameters).rowcount
+            # UPDATE needs the table; waiting for it while rows are locked would hold up those who write them.
+            self.connection.execute("LOCK TABLE product IN ROW EXCLUSIVE MODE")
+            skus = {"sku": [gap.sku for gap in gaps]}
+            locked = {sku for (sku,) in self.connection.execute(SQL["lock_gaps"], skus)}
+            mine = [gap for gap in gaps if gap.sku in locked]
+            filled = self.connection.execute(SQL["fill"], _values(self.model, mine)).rowcount
             self.on_filled(filled, time.perf_counter() - began)
         self.filled += filled
+        self.by_title.update(gap.sku for gap in mine if gap.source == "text" and gap.image_sha256 is not None)
+
+
+def _values(model: int, gaps: list[Gap]) -> dict[str, object]:
+    return {
+        "model": model,
+        "sku": [gap.sku for gap in gaps],
+        "image_sha256": [gap.image_sha256 for gap in gaps],
+        "embedding": [None if gap.vector is None else HalfVector(gap.vector) for gap in gaps],
+        "source": [gap.source for gap in gaps],
+        "text": [gap.title if gap.source == "text" else None for gap in gaps],
+    }
 
 
 def _pixels(gap: Gap) -> Pixels | None:

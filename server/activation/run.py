@@ -9,8 +9,8 @@ import psycopg
 
 from server.activation import dependants, index
 from server.activation.fill import Filler
-from server.activation.session import SQL, activation_session
-from server.activation.slots import StoredModel, check_fits, read_slots, take_slot, what_is_lost
+from server.activation.session import SQL, Waits, activation_session
+from server.activation.slots import StoredModel, check_fits, check_owner, read_slots, take_slot, what_is_lost
 from server.activation.switch import switch
 from server.catalog.image_store import ImageStore
 from server.catalog.picture import Darkroom
@@ -26,29 +26,34 @@ RATE_WEIGHT = 0.2
 
 @dataclass
 class Summary:
-    """What an activation did. Seconds by part; `locked` is how long nobody could search during the switch.
+    """What an activation did. Seconds by part; `locked`: no search was kept from the table for longer at a time.
 
-    given_up: the model whose activation was given up for the active one.
+    given_up: the model whose activation was given up for the active one. without_vector, not_live: products whose
+    picture is lost and that stay without a vector; words found the first before no more than now, the second are not
+    in the shop. previous_digest: of the model that a rollback goes back to.
     """
 
     name: str
     revision: str
     digest: str
     previous: str | None = None
+    previous_digest: str | None = None
     was_active: bool = False
     given_up: str | None = None
     products: int = 0
     filled: int = 0
     by_title: list[str] = field(default_factory=list)
     without_vector: list[str] = field(default_factory=list)
+    not_live: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("fill", "index", "switch", "locked"), 0.0))
 
 
 class Activation:
     """Makes a model the active one of a database whose shop is open.
 
-    on_progress(phase, filled, total, per_second) is called after every batch and at every new phase. say(sentence) is
-    called before any work, where vectors of another model make room. For the active model itself there is nothing to do
+    on_progress(phase, filled, total, per_second) is called after every batch and at every new phase, on_index(share)
+    now and then while the index is built, by another thread. say(sentence) is called before any work, where vectors of
+    another model make room, and where somebody is waited for. For the active model itself there is nothing to do
     but to give up what was begun.
     """
 
@@ -61,6 +66,7 @@ class Activation:
         *,
         lost_by_title: bool = False,
         on_progress: Callable[[str, int, int, float | None], None] = lambda *told: None,
+        on_index: Callable[[float], None] | None = None,
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self._database = database
@@ -69,6 +75,7 @@ class Activation:
         self._settings = settings
         self._lost_by_title = lost_by_title
         self._on_progress = on_progress
+        self._on_index = on_index
         self._say = say
         manifest = encoder.manifest
         self.summary = Summary(manifest.name, manifest.revision, manifest.digest)
@@ -77,7 +84,8 @@ class Activation:
 
     def run(self) -> Summary:
         """Do it, or go on with it. Raises ModelError, Conflict, DatabaseUnavailable with what to do."""
-        with activation_session(self._database) as connection:
+        waits = Waits()
+        with activation_session(self._database, self._say) as connection:
             if check(connection, self._encoder.manifest):
                 self.summary.was_active = True
                 self.summary.given_up = give_up(connection)
@@ -86,19 +94,22 @@ class Activation:
             lost = what_is_lost(slots, self._encoder.manifest)
             if lost is not None:
                 self._say(lost)
-            self.summary.previous = None if slots.active is None else slots.active.name
-            model = take_slot(connection, slots, self._encoder.manifest)
+            if slots.active is not None:
+                self.summary.previous, self.summary.previous_digest = slots.active.name, slots.active.digest
+            model = take_slot(connection, slots, self._encoder.manifest, waits)
             filler = self._filler(connection, model)
             self._fill(connection, filler)
             self._index(connection)
             began = time.perf_counter()
             self._tell(connection, "switch")
-            self.summary.seconds["locked"] = switch(connection, model, filler.fill)
+            switch(connection, model, filler, lambda: check_followable(connection, self._encoder.manifest), waits)
             self.summary.seconds["switch"] = time.perf_counter() - began
+            self.summary.seconds["locked"] = waits.longest
             self._tell(connection, "done")
         self.summary.filled = filler.filled
-        self.summary.by_title = filler.by_title
-        self.summary.without_vector = sorted(filler.lost)
+        self.summary.by_title = sorted(filler.by_title)
+        self.summary.without_vector = sorted(sku for sku, gap in filler.lost.items() if gap.live)
+        self.summary.not_live = sorted(sku for sku, gap in filler.lost.items() if not gap.live)
         self.summary.products = self._total
         return self.summary
 
@@ -113,7 +124,7 @@ class Activation:
             self._on_progress("fill", self._done, self._total, self._rate)
 
         threads = self._settings.prepare_threads
-        return Filler(connection, model, self._encoder, darkroom, threads, on_filled, self._lost_by_title)
+        return Filler(connection, model, self._encoder, darkroom, threads, on_filled, self._lost_by_title, self._say)
 
     def _fill(self, connection: psycopg.Connection, filler: Filler) -> None:
         began = time.perf_counter()
@@ -123,7 +134,8 @@ class Activation:
         self._done, self._total = (0, 0) if row is None else (int(row[0]), int(row[1]))
         self._on_progress("fill", self._done, self._total, None)
         filler.fill()
-        for (constraint,) in connection.execute(SQL["unvalidated"]).fetchall():
+        ours = {"names": [name for pair in dependants.CONSTRAINTS for name in pair]}
+        for (constraint,) in connection.execute(SQL["unvalidated"], ours).fetchall():
             connection.execute(f"ALTER TABLE product VALIDATE CONSTRAINT {constraint}")
         self.summary.seconds["fill"] = time.perf_counter() - began
         # Counting what a filter leaves stays in the index only where all may see a page, and all pages were written.
@@ -133,7 +145,8 @@ class Activation:
     def _index(self, connection: psycopg.Connection) -> None:
         self._tell(connection, "index")
         began = time.perf_counter()
-        index.build_hnsw(connection)
+        with index.watched(self._database, self._on_index):
+            index.build_hnsw(connection)
         self.summary.seconds["index"] = time.perf_counter() - began
 
     def _tell(self, connection: psycopg.Connection, phase: str) -> None:
@@ -151,12 +164,19 @@ def check(connection: psycopg.Connection, manifest: Manifest) -> bool:
     slots = read_slots(connection)
     if slots.active is not None and slots.active.digest == manifest.digest:
         return True
+    check_owner(connection)
     check_fits(slots, manifest)
-    same = slots.active is not None and slots.active.dimension == manifest.dimension
-    dependants.check_followable(connection, same_dimension=same and slots.other_dimension == manifest.dimension)
+    check_followable(connection, manifest)
     if not slots.holds(manifest):
         dependants.check_droppable(connection)
     return False
+
+
+def check_followable(connection: psycopg.Connection, manifest: Manifest) -> None:
+    """Raises ModelError, naming what hangs on the vectors and could not follow a change to this model."""
+    slots = read_slots(connection)
+    same = slots.active is not None and slots.active.dimension == manifest.dimension
+    dependants.check_followable(connection, same_dimension=same and slots.other_dimension == manifest.dimension)
 
 
 def give_up(connection: psycopg.Connection) -> str | None:

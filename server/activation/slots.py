@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import psycopg
 
 from server.activation import dependants
-from server.activation.session import SQL, run_locked
+from server.activation.session import SQL, Waits, run_locked
 from server.embedding.manifest import Manifest
 from server.errors import ModelError
 
@@ -66,6 +66,17 @@ def check_fits(slots: Slots, manifest: Manifest) -> None:
         )
 
 
+def check_owner(connection: psycopg.Connection) -> None:
+    """Raises ModelError where this role may not change the table `product`, which shows only at the first ALTER."""
+    row = connection.execute(SQL["ownership"]).fetchone()
+    if row is not None and not row[2]:
+        owner, role = row[:2]
+        raise ModelError(
+            f"The table product belongs to the role {owner}, and only its owner can change the model. Connect as "
+            f"{owner}, or run GRANT {owner} TO {role} as an administrator."
+        )
+
+
 def what_is_lost(slots: Slots, manifest: Manifest) -> str | None:
     """A sentence about the vectors that make room for this model's; None where none do."""
     if slots.other is None or slots.holds(manifest):
@@ -76,19 +87,25 @@ def what_is_lost(slots: Slots, manifest: Manifest) -> str | None:
     return f"The activation of {name} is given up: its vectors make room for those of {manifest.name}."
 
 
-def take_slot(connection: psycopg.Connection, slots: Slots, manifest: Manifest) -> int:
-    """Make the other place this model's, if it is not; returns the model's key. What it held goes."""
+def take_slot(connection: psycopg.Connection, slots: Slots, manifest: Manifest, waits: Waits | None = None) -> int:
+    """Make the other place this model's, if it is not; returns the model's key. What it held goes.
+
+    waits: notes for how long searches were kept from the table.
+    """
     if slots.other is not None and slots.holds(manifest):
         key = slots.other.key
         with connection.transaction():
             _begin(connection, key)
         return key
-    dependants.check_droppable(connection)
     columns = ("name", "revision", "precision", "dimension", "digest")
     values = {column: getattr(manifest, column) for column in columns}
 
     def empty() -> int:
+        dependants.check_droppable(connection)
+        keep = dependants.capture_rights(connection, dependants.OTHER)
         connection.execute(SQL["empty_other_slot"].replace("{dimension}", str(manifest.dimension)))
+        for statement in keep:
+            connection.execute(statement)
         connection.execute(SQL["retire_others"])
         row = connection.execute(SQL["register_candidate"], values).fetchone()
         if row is None:
@@ -96,7 +113,7 @@ def take_slot(connection: psycopg.Connection, slots: Slots, manifest: Manifest) 
         _begin(connection, int(row[0]))
         return int(row[0])
 
-    return run_locked(connection, empty)
+    return run_locked(connection, empty, waits)
 
 
 def _begin(connection: psycopg.Connection, key: int) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import psycopg
 
 from server.activation import dependants
-from server.activation.session import SQL, run_locked
+from server.activation.fill import Filler
+from server.activation.session import SQL, Waits, run_locked
+from server.errors import ModelError
 
 # While an import goes on, new gaps come up; so many times they are filled beside it, then it has to wait for a moment.
 ROUNDS = 3
@@ -29,18 +31,21 @@ def _swap() -> str:
 SWAP = _swap()
 
 
-def switch(connection: psycopg.Connection, model: int, fill: Callable[[], None]) -> float:
-    """Make the other model the active one; returns for how many seconds the table was locked.
+def switch(connection: psycopg.Connection, model: int, filler: Filler, check: Callable[[], None], waits: Waits) -> None:
+    """Make the other model the active one.
 
-    `fill` fills what gaps there are. While there are any, nothing changes, so nothing that is found today is lost.
+    `filler` fills what gaps there are. While there are any, nothing changes, so nothing that is found today is lost.
+    check: raises ModelError for what could not follow; asked again with the table locked, since views and the like may
+    have been made while the vectors were. waits: notes for how long searches were kept from the table.
     """
-    held = 0.0
 
     def change() -> bool:
-        nonlocal held
-        began = time.perf_counter()
-        if has_gap(connection):
+        if has_gap(connection, filler):
             return False
+        try:
+            check()
+        except ModelError as exc:
+            raise ModelError(f"{exc.message} Then run the same command again: it goes on where it stopped.") from exc
         follow = dependants.capture(connection)
         connection.execute(SWAP)
         for statement in follow:
@@ -48,23 +53,21 @@ def switch(connection: psycopg.Connection, model: int, fill: Callable[[], None])
         connection.execute(SQL["leave_active"])
         connection.execute(SQL["make_active"], {"model": model})
         connection.execute(SQL["set_phase"], _phase("done"))
-        held = time.perf_counter() - began
         return True
 
     for _ in range(ROUNDS):
-        if has_gap(connection):
-            fill()
-        if run_locked(connection, change):
-            return held
-    while not run_locked(connection, change, before=fill):
+        if has_gap(connection, filler):
+            filler.fill()
+        if run_locked(connection, change, waits):
+            return
+    while not run_locked(connection, change, waits, before=filler.fill):
         # Only a product that nothing can be made of ends here, and `fill` raises for it.
         time.sleep(0.1)
-    return held
 
 
-def has_gap(connection: psycopg.Connection) -> bool:
+def has_gap(connection: psycopg.Connection, filler: Filler) -> bool:
     """Whether the active model finds a product that the other one would not."""
-    row = connection.execute(SQL["has_gap"]).fetchone()
+    row = connection.execute(SQL["has_gap"], {"lost": list(filler.lost)}).fetchone()
     return bool(row and row[0])
 
 

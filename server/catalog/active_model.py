@@ -8,7 +8,7 @@ from sqlalchemy import select
 from server.db import tables
 from server.db.engine import Database
 from server.db.named_sql import load
-from server.embedding.current import ActiveModel, CurrentEncoder, Loaded
+from server.embedding.current import ActiveModel, CurrentEncoder, Loaded, installed_name
 from server.embedding.manifest import Manifest
 from server.errors import DatabaseNotReady, ModelError, OtherModel
 
@@ -70,9 +70,10 @@ def use_model(connection: psycopg.Connection, current: CurrentEncoder) -> ModelI
         # Another writer may have been quicker, and with another model.
         found = find_model_in_use(connection, current)
     if found is None:
-        name = current.get().encoder.manifest.name
+        manifest = current.get().encoder.manifest
         raise ModelError(
-            f"The model {name} is in this database, but not as the active one. Run `vitrine models activate {name}`."
+            f"The model {manifest.name} is in this database, but not as the active one. Run `vitrine models activate "
+            f"{installed_name(manifest)}`."
         )
     return found
 
@@ -85,5 +86,6 @@ def check_dimension(connection: psycopg.Connection, manifest: Manifest) -> None:
     if row[0] != manifest.dimension:
         raise OtherModel(
             f"The model {manifest.name} makes vectors of {manifest.dimension} numbers; this database was made for "
-            f"{row[0]}. Run `vitrine models activate {manifest.name}`, or set VITRINE_MODEL to a model of {row[0]}."
+            f"{row[0]}. Run `vitrine models activate {installed_name(manifest)}`, or set VITRINE_MODEL to a model of "
+            f"{row[0]}."
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 from PIL import Image
 
-from server.activation.progress import read_progress
+from server.activation.progress import read_progress, tell_progress
 from server.catalog.active_model import check_dimension, read_active_model
 from server.catalog.image_store import ImageStore
 from server.cli.patient import Doubtful, Finding, NotReached, Patient, Status, Unwell
@@ -18,7 +18,7 @@ from server.db import migrate
 from server.db.engine import CONNECT_SECONDS, check_versions, open_database, translated_errors
 from server.db.named_sql import load
 from server.db.tuning import SHARED_MEMORY
-from server.embedding.current import load_model
+from server.embedding.current import installed_names, load_model
 from server.embedding.registry import load_encoder
 from server.errors import DatabaseUnavailable, NotFound, VitrineError
 
@@ -144,11 +144,12 @@ def check_embeddings(patient: Patient) -> str:
 def check_activation(patient: Patient) -> str:
     with translated_errors():
         progress = read_progress(patient.filled)
-    if progress is None or progress.is_over:
-        return "The model is not being changed."
+        if progress is None or progress.is_over:
+            return "The model is not being changed."
+        said = tell_progress(patient.filled, progress, installed_names(patient.settings))
     if not progress.running:
-        raise Doubtful(progress.sentence)
-    return progress.sentence
+        raise Doubtful(said)
+    return said
 
 
 def check_image_store(patient: Patient) -> str:

@@ -1,6 +1,6 @@
 """Models on the screen: the list, all that one says, and what was checked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 MB = 1_000_000
 
 
-def describe(model: InstalledModel, chosen: Path | None) -> dict[str, Any]:
-    """A model as the list shows it in JSON; what a broken one does not tell is null."""
+def describe(model: InstalledModel, chosen: Path | None, states: Mapping[str, str]) -> dict[str, Any]:
+    """A model as the list shows it in JSON; what a broken one does not tell is null.
+
+    states: what the database does with models, by digest.
+    """
     manifest = model.manifest
     return {
         "name": model.name,
         "chosen": chosen is not None and model.folder.absolute() == chosen,
+        "state": states.get(manifest.digest) if manifest else None,
         "revision": manifest.revision if manifest else None,
         "dimension": manifest.dimension if manifest else None,
         "precision": manifest.precision if manifest else None,
@@ -48,7 +52,7 @@ def tell_all(manifest: Manifest) -> dict[str, Any]:
 def print_models(rows: Sequence[dict[str, Any]]) -> None:
     """The table of `models list`."""
     table = Table(box=None, header_style="bold")
-    for name in ("", "Name", "Revision"):
+    for name in ("", "Name", "In use", "Revision"):
         table.add_column(name, overflow="fold")
     for name in ("Dimension", "Precision", "Size"):
         table.add_column(name, justify="right")
@@ -57,6 +61,7 @@ def print_models(rows: Sequence[dict[str, Any]]) -> None:
         table.add_row(
             "*" if row["chosen"] else "",
             escape(row["name"]),
+            row["state"] or "",
             escape(row["revision"] or ""),
             "" if row["dimension"] is None else str(row["dimension"]),
             escape(row["precision"] or ""),

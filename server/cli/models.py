@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from server.db.named_sql import load
 from server.embedding.manifest import Manifest
 from server.embedding.ort import Runtime
 from server.embedding.registry import DEFAULT, InstalledModel, find_model, list_models
-from server.errors import Conflict, DatabaseNotReady, DatabaseUnavailable, ModelError
+from server.errors import Conflict, DatabaseNotReady, ModelError, VitrineError
 from server.settings import Settings, load_settings
 
 _SQL = load(__file__, "models.sql")
@@ -66,9 +67,13 @@ def add_command(source: str, name: str | None, revision: str | None, precision: 
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(as_json: bool) -> None:
-    """List the bundled model and those in DATA_DIR/models; a * marks the one that VITRINE_MODEL names."""
+    """List the bundled model and those in DATA_DIR/models; a * marks the one that VITRINE_MODEL names.
+
+    In use: the database's active model, the previous one (`vitrine models rollback`), or a candidate on its way in.
+    """
     settings = load_settings()
-    rows = [describe(model, chosen_folder(settings)) for model in list_models(settings)]
+    states = _states(settings, "which models it uses")
+    rows = [describe(model, chosen_folder(settings), states) for model in list_models(settings)]
     if as_json:
         click.echo(_json(rows))
     else:
@@ -164,34 +169,34 @@ def _usable(settings: Settings, name: str) -> Manifest:
 
 def _refuse_if_used(settings: Settings, name: str, manifest: Manifest) -> None:
     """Raises Conflict where the database holds vectors of this model. One that cannot be reached is not asked."""
-    if settings.database_url is None and not EmbeddedPostgres(settings.data_dir).cluster.exists():
-        return
-    try:
-        state = _state(settings, manifest)
-    except (DatabaseUnavailable, DatabaseNotReady) as exc:
-        click.echo(f"The database was not asked whether it uses the model: {exc.message}", err=True)
-        return
-    if state not in (None, "retired"):
+    state = _states(settings, "whether it uses the model").get(manifest.digest)
+    if state is not None:
         advice = (
             "Activate another model first." if state == "active" else "Its vectors are kept for a change of models."
         )
         raise Conflict(f'The model "{name}" is in use: it is the {state} model of the database. {advice}')
 
 
-def _state(settings: Settings, manifest: Manifest) -> str | None:
-    database = open_database(settings)
+def _states(settings: Settings, question: str) -> dict[str, str]:
+    """Digest -> active, previous or candidate. Empty where there is no database yet, or, with a word, no answer."""
+    if settings.database_url is None and not EmbeddedPostgres(settings.data_dir).cluster.exists():
+        return {}
     try:
-        # A pool would try for ten seconds.
-        with translated_errors(), psycopg.connect(database.url, connect_timeout=5) as connection:
+        with (
+            closing(open_database(settings)) as database,
+            translated_errors(),
+            # A pool would try for ten seconds.
+            psycopg.connect(database.url, connect_timeout=5) as connection,
+        ):
             columns = connection.execute(_SQL["model_columns"]).fetchone()
             if columns is None:
-                return None  # no table, so no vectors
+                return {}  # no table, so no vectors
             if columns[0] < 2:
                 raise DatabaseNotReady
-            row = connection.execute(_SQL["model_state"], {"digest": manifest.digest}).fetchone()
-    finally:
-        database.close()
-    return None if row is None else str(row[0])
+            return dict(connection.execute(_SQL["model_states"]).fetchall())
+    except VitrineError as exc:
+        click.echo(f"The database was not asked {question}: {exc.message}", err=True)
+        return {}
 
 
 def _runtime(settings: Settings) -> Runtime:

@@ -1,9 +1,5 @@
--- name: model_state
--- What a database does with the model of this digest: active, candidate, previous, retired.
-SELECT state FROM embedding_model WHERE digest = %(digest)s
-
 -- name: model_columns
--- How many of the columns that model_state reads there are; no row where the table is not there.
+-- How many of the columns that model_states reads there are; no row where the table is not there.
 SELECT (
     SELECT count(*)
     FROM pg_attribute
@@ -11,3 +7,7 @@ SELECT (
 )
 FROM to_regclass('embedding_model') AS found (oid)
 WHERE found.oid IS NOT NULL
+
+-- name: model_states
+-- The models whose vectors a database holds, each with what it does with them: active, candidate, previous.
+SELECT digest, state FROM embedding_model WHERE state <> 'retired'

@@ -87,6 +87,7 @@ class Database:
         left to it: taking them out of the HNSW index is slow.
         """
         with translated_errors(), psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SET statement_timeout = 0")
             connection.execute("VACUUM (ANALYZE, INDEX_CLEANUP OFF) product")
 
     def close(self) -> None:
@@ -171,6 +172,20 @@ def _translate(exc: Exception) -> VitrineError:
     if isinstance(exc, psycopg.IntegrityError):
         constraint = getattr(exc.diag, "constraint_name", None) or getattr(exc.diag, "column_name", None)
         return BadRequest(f"A value is not allowed here ({constraint}).")
+    if isinstance(exc, pg_errors.InsufficientPrivilege):
+        return DatabaseNotReady(
+            "The role that Vitrine connects as may not do this in the database. Connect as the role that owns "
+            "Vitrine's tables, or have an administrator grant that role to it."
+        )
+    if isinstance(exc, pg_errors.QueryCanceled):
+        return DatabaseUnavailable(
+            "The database stopped a statement that took longer than statement_timeout allows, or that somebody "
+            "cancelled. Try again, or allow the role that Vitrine connects as more time."
+        )
+    if isinstance(exc, pg_errors.ReadOnlySqlTransaction):
+        return DatabaseUnavailable("The database takes no changes now: it is a standby, or set to read only.")
+    if isinstance(exc, pg_errors.DiskFull):
+        return DatabaseUnavailable("The disk of the database is full. Make room, and try again.")
     if isinstance(exc, psycopg.DataError):
         return BadRequest("A value cannot be stored: it is too large, or holds a character that text may not have.")
     return DatabaseUnavailable()

@@ -8,12 +8,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
+from server import resources
 from server.embedding.cache import CachedTextEncoder, QueryVector
 from server.embedding.clip import ClipEncoder
 from server.embedding.encoder import Encoder
+from server.embedding.manifest import Manifest
 from server.embedding.registry import DEFAULT, find_model, list_models, load_encoder, open_encoder, read_complete
 from server.errors import ModelError, OtherModel, VitrineError
 from server.settings import Settings
@@ -60,7 +63,8 @@ class Loaded:
 
 
 class CurrentEncoder:
-    """The model in use. Thread-safe: one thread loads a model, the others wait for it.
+    """The model in use. Thread-safe: one thread opens a model, and those that need it wait for it; those that work with
+    the one in use do not.
 
     first: opens the model to begin with, called at the first use. load: opens a model that the database names; raises
     OtherModel where it is not installed. query_cache: query vectors that are remembered of each model.
@@ -72,7 +76,10 @@ class CurrentEncoder:
         self._first = first
         self._load = load
         self._query_cache = query_cache
+        # Held for moments only, by whoever looks or changes what is below.
         self._lock = threading.Lock()
+        # Held by whoever opens a model, which takes seconds.
+        self._opening = threading.Lock()
         self._now: Loaded | None = None
         # A model beside it, and until when: the one before, or the one that is about to come.
         self._beside: tuple[Loaded, float] | None = None
@@ -92,27 +99,54 @@ class CurrentEncoder:
 
     def get(self) -> Loaded:
         """The model in use. Raises ModelError."""
-        with self._lock:
-            if self._beside is not None and self._beside[1] < time.monotonic():
-                self._beside = None
-            if self._now is None:
-                self._now = self._opened(self._first())
-            return self._now
+        now = self._in_use()
+        if now is not None:
+            return now
+        with self._opening:
+            # Another thread may have opened it meanwhile.
+            now = self._in_use()
+            if now is None:
+                now = self._opened(self._first())
+                with self._lock:
+                    self._now = now
+            return now
 
     def follow(self, active: ActiveModel) -> Loaded:
         """Make the database's model the one in use. Raises OtherModel where it is not installed."""
-        with self._lock:
-            now, beside = self._now, self._beside
-            if now is not None and now.digest == active.digest:
-                return now
-            if beside is not None and beside[0].digest == active.digest:
-                found = beside[0]
-            else:
-                found = self._opened(self._load(active))
-            self._now = found
-            self._beside = None if now is None else (now, time.monotonic() + KEEP_SECONDS)
-            self._expected = None
+        found = self._move_to(active.digest)
+        if found is not None:
             return found
+        with self._opening:
+            found = self._move_to(active.digest)
+            if found is None:
+                found = self._opened(self._load(active))
+                with self._lock:
+                    self._use(found)
+            return found
+
+    def _in_use(self) -> Loaded | None:
+        with self._lock:
+            if self._beside is not None and self._beside[1] < time.monotonic():
+                if self._beside[0].digest == self._expected:
+                    self._expected = None
+                self._beside = None
+            return self._now
+
+    def _move_to(self, digest: str) -> Loaded | None:
+        """Make this model the one in use, where it is open; else None."""
+        with self._lock:
+            if self._now is not None and self._now.digest == digest:
+                return self._now
+            if self._beside is None or self._beside[0].digest != digest:
+                return None
+            return self._use(self._beside[0])
+
+    def _use(self, found: Loaded) -> Loaded:
+        """The one before is kept beside it. Called with the lock held."""
+        self._beside = None if self._now is None else (self._now, time.monotonic() + KEEP_SECONDS)
+        self._now = found
+        self._expected = None
+        return found
 
     def expect(self, coming: ActiveModel) -> None:
         """Open a model that is about to become the database's, in a thread, so that `follow` waits for nothing."""
@@ -127,8 +161,14 @@ class CurrentEncoder:
 
     def _open_beside(self, coming: ActiveModel) -> None:
         try:
-            loaded = self._opened(self._load(coming))
-            loaded.encoder.embed_text("ready")
+            with self._opening:
+                # Somebody may have needed it sooner, and opened it himself.
+                if self._is_open(coming.digest):
+                    return
+                loaded = self._opened(self._load(coming))
+                loaded.encoder.embed_text("ready")
+                with self._lock:
+                    self._beside = (loaded, time.monotonic() + EXPECT_SECONDS)
         except VitrineError as exc:
             # What is wrong is said to whoever searches once it is the active one.
             log.warning("The model that is about to be activated cannot be opened: %s", exc.message)
@@ -136,14 +176,28 @@ class CurrentEncoder:
                 # It may be installed before it is the active one, so it is tried again after a while.
                 if self._expected == coming.digest:
                     self._expected, self._expect_again = None, time.monotonic() + EXPECT_AGAIN_SECONDS
-            return
+
+    def _is_open(self, digest: str) -> bool:
         with self._lock:
-            # Somebody may have needed it sooner, and opened it himself.
-            if self._now is None or self._now.digest != coming.digest:
-                self._beside = (loaded, time.monotonic() + EXPECT_SECONDS)
+            beside = None if self._beside is None else self._beside[0]
+            return any(one is not None and one.digest == digest for one in (self._now, beside))
 
     def _opened(self, encoder: Encoder) -> Loaded:
         return Loaded(encoder, CachedTextEncoder(encoder, self._query_cache))
+
+
+def installed_name(manifest: Manifest) -> str:
+    """What `vitrine models activate` calls an installed model: its folder, which may bear another name than it does."""
+    return DEFAULT if manifest.folder == resources.DEFAULT_MODEL else manifest.folder.name
+
+
+def installed_names(settings: Settings) -> dict[str, str]:
+    """Digest -> what `vitrine models activate` calls it, of every model that can be used."""
+    found = {model.manifest.digest: model.name for model in reversed(list_models(settings)) if model.manifest}
+    with suppress(ModelError):
+        manifest = read_complete(find_model(settings))
+        found.setdefault(manifest.digest, installed_name(manifest))
+    return found
 
 
 def refuse_other(active: ActiveModel, installed: str = DEFAULT) -> NoReturn:

@@ -1,4 +1,4 @@
-"""An activation that is killed at any of five moments, and run again, ends like one that nobody disturbed.
+"""An activation that is killed at any of six moments, and run again, ends like one that nobody disturbed.
 
 The real command in a process of its own. Each moment is held by a lock that the test takes (a product's row, the
 table), so that the kill falls exactly there, however fast the machine is.
@@ -107,24 +107,58 @@ def ask(settings: Settings, query: str) -> Any:
 
 
 ROW = "SELECT FROM product WHERE sku = '{}' FOR UPDATE"
-WAITS = """SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'vitrine activate'
+WAITS_FOR_ROWS = """SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database()
+  AND application_name LIKE 'vitrine activate, waits for %'"""
+WAITS = """SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name LIKE 'vitrine activate%'
   AND datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%{}%'"""
 PHASE = "SELECT phase FROM activation ORDER BY id DESC LIMIT 1"
 HNSW_IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('product_embedding_other_hnsw')"
 
 
+def hold_update_of(settings: Settings, sku: str) -> None:
+    """Let a change of this product wait for an advisory lock."""
+    change(
+        settings,
+        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END'",
+        f"CREATE TRIGGER hold BEFORE UPDATE ON product FOR EACH ROW WHEN (NEW.sku = '{sku}') EXECUTE FUNCTION hold()",
+    )
+
+
+def release_updates(settings: Settings) -> None:
+    change(settings, "DROP FUNCTION hold CASCADE")
+
+
+def change(settings: Settings, *statements: str) -> None:
+    assert settings.database_url is not None
+    with psycopg.connect(settings.database_url.get_secret_value()) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
 def kill_in_fill(settings: Settings, start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    # A trigger holds the write of the second batch in its middle.
+    with holding(settings, "SELECT pg_advisory_xact_lock(1)"):
+        hold_update_of(settings, MIDDLE)
+        process = start()
+        wait_for(lambda: bool(ask(settings, WAITS.format("name: fill"))), process)
+        assert ask(settings, "SELECT count(embedding_other) FROM product") == 64
+        kill(process)
+    release_updates(settings)
+
+
+def kill_while_rows_are_held(settings: Settings, start: Callable[..., subprocess.Popen[bytes]]) -> None:
     with holding(settings, ROW.format(MIDDLE)):
         process = start()
-        wait_for(lambda: bool(ask(settings, WAITS.format("name: lock_gaps"))), process)
-        assert ask(settings, "SELECT count(embedding_other) FROM product") == 64
+        wait_for(lambda: bool(ask(settings, WAITS_FOR_ROWS)), process)
+        assert ask(settings, "SELECT count(embedding_other) FROM product") == PRODUCTS - 1
         kill(process)
 
 
 def kill_before_index(settings: Settings, start: Callable[..., subprocess.Popen[bytes]]) -> None:
     with holding(settings, ROW.format(LAST)) as fill:
         process = start()
-        wait_for(lambda: bool(ask(settings, WAITS.format("name: lock_gaps"))), process)
+        wait_for(lambda: bool(ask(settings, WAITS_FOR_ROWS)), process)
         # Constraints are validated before the index is begun.
         with holding(settings, "LOCK TABLE product IN SHARE UPDATE EXCLUSIVE MODE"):
             fill.rollback()
@@ -137,7 +171,7 @@ def kill_before_index(settings: Settings, start: Callable[..., subprocess.Popen[
 def kill_in_index(settings: Settings, start: Callable[..., subprocess.Popen[bytes]]) -> None:
     with holding(settings, ROW.format(LAST)) as fill:
         process = start()
-        wait_for(lambda: bool(ask(settings, WAITS.format("name: lock_gaps"))), process)
+        wait_for(lambda: bool(ask(settings, WAITS_FOR_ROWS)), process)
         # An index that is built beside writers waits for those that have begun.
         with holding(settings, "LOCK TABLE product IN ROW EXCLUSIVE MODE"):
             fill.rollback()
@@ -149,7 +183,7 @@ def kill_in_index(settings: Settings, start: Callable[..., subprocess.Popen[byte
 def kill_before_switch(settings: Settings, start: Callable[..., subprocess.Popen[bytes]]) -> None:
     with holding(settings, ROW.format(LAST)) as fill:
         process = start()
-        wait_for(lambda: bool(ask(settings, WAITS.format("name: lock_gaps"))), process)
+        wait_for(lambda: bool(ask(settings, WAITS_FOR_ROWS)), process)
         with holding(settings, "SELECT FROM product LIMIT 1"):
             fill.rollback()
             wait_for(lambda: bool(ask(settings, WAITS.format("ACCESS EXCLUSIVE"))), process)
@@ -178,7 +212,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    "kill_at", [kill_in_fill, kill_before_index, kill_in_index, kill_before_switch, kill_after_switch]
+    "kill_at",
+    [kill_in_fill, kill_while_rows_are_held, kill_before_index, kill_in_index, kill_before_switch, kill_after_switch],
 )
 def test_a_killed_activation_run_again_ends_like_an_undisturbed_one(
     settings: Settings, shop: Services, kill_at: Callable[..., None]

@@ -128,6 +128,25 @@ def expected() -> Callable[[Shop, FakeEncoder], dict[str, NDArray[np.float32]]]:
     return make
 
 
+def run(shop: Shop, *statements: str) -> None:
+    """In one transaction."""
+    with shop.database.connection() as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def at(phase: str, do: Callable[[], object]) -> Callable[[str, int, int, float | None], None]:
+    """An on_progress that does something once, when the phase begins."""
+    once: list[str] = []
+
+    def tell(now: str, done: int, total: int, rate: float | None) -> None:
+        if now == phase and not once:
+            once.append(now)
+            do()
+
+    return tell
+
+
 Expected = Callable[[Shop, FakeEncoder], dict[str, NDArray[np.float32]]]
 
 

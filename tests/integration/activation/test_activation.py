@@ -85,7 +85,7 @@ def test_one_that_was_stopped_goes_on_where_it_was(
     assert progress is not None
     # The batch in which it was stopped is not there by halves.
     assert (progress.phase, progress.filled, progress.total, progress.running) == ("fill", 8, ALL, False)
-    assert "was interrupted: 8 of 40 products embedded. Run it again" in progress.sentence
+    assert "was interrupted: 8 of 40 products embedded. Run it again" in progress.sentence({})
     assert shop.activate(shop.wide).filled == ALL - 8
     assert_holds(shop, shop.wide, expected)
 

@@ -46,7 +46,7 @@ def test_one_that_was_begun_is_given_up_by_activating_the_active_model(shop: Sho
             previous_model(connection)
     assert progress is not None
     assert progress.is_over
-    assert progress.sentence == "The last one, of wide (1), was given up."
+    assert progress.sentence({}) == "The last one, of wide (1), was given up."
     assert shop.activate(shop.twin).given_up is None
     # Begun again, it starts anew.
     shop.catalog.put(product("P-03", title="Renamed"))

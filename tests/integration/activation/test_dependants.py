@@ -4,9 +4,10 @@ import numpy as np
 import psycopg
 import pytest
 
+from server.activation.run import check
 from server.errors import ModelError
 from tests.factories import DIMENSION
-from tests.integration.activation.conftest import Shop
+from tests.integration.activation.conftest import Shop, run
 
 VIEW = """CREATE VIEW shop_item WITH (security_barrier = true) AS
   SELECT sku, title, embedding::halfvec AS embedding, embedding_source, embedded_text
@@ -14,12 +15,6 @@ VIEW = """CREATE VIEW shop_item WITH (security_barrier = true) AS
 # A parameter's type has no length, so one function serves every model.
 FUNCTION = """CREATE FUNCTION nearest(query halfvec, n integer) RETURNS TABLE (sku text, distance float8)
   LANGUAGE sql STABLE AS 'SELECT sku, embedding <=> query FROM product ORDER BY embedding <=> query LIMIT n'"""
-
-
-def run(shop: Shop, *statements: str) -> None:
-    with shop.database.connection() as connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 def shown(connection: psycopg.Connection, view: str) -> dict[str, np.ndarray]:
@@ -109,6 +104,21 @@ def test_a_view_with_the_columns_own_type_follows_a_model_of_the_same_dimension(
             "CREATE FUNCTION bound() RETURNS bigint LANGUAGE sql RETURN (SELECT count(embedding) FROM product)",
             r"function bound\(\)",
         ),
+        (
+            "; ".join(
+                (
+                    VIEW,
+                    "CREATE VIEW on_top AS SELECT sku, embedding FROM shop_item",
+                    "CREATE MATERIALIZED VIEW kept AS SELECT sku, embedding FROM on_top",
+                )
+            ),
+            r"materialized view public\.kept is filled from a view over the vectors",
+        ),
+        (
+            "CREATE VIEW bare AS SELECT sku, title FROM product; CREATE RULE changed AS ON UPDATE TO bare DO INSTEAD "
+            "UPDATE product SET embedded_text = NEW.title WHERE sku = OLD.sku AND embedding_source = 'text'",
+            r"model before: rule changed on view bare\. Drop the rule",
+        ),
         ("CREATE INDEX mine ON product (sku) WHERE embedding_source = 'text'", r"model before: index mine\."),
         ("ALTER TABLE product ADD CONSTRAINT mine CHECK (embedding_source <> 'x')", "constraint mine on table product"),
         ("CREATE STATISTICS mine ON embedding_source, brand FROM product", r"statistics object mine\."),
@@ -119,6 +129,64 @@ def test_what_could_not_follow_is_named_before_any_work(shop: Shop, statement: s
     with pytest.raises(ModelError, match=sentence):
         shop.activate(shop.wide)
     assert shop.states() == {"old": "active"}
+
+
+def test_a_rule_that_names_no_column_of_the_embedding_stays(shop: Shop) -> None:
+    run(
+        shop,
+        VIEW,
+        "CREATE RULE renamed AS ON UPDATE TO shop_item DO INSTEAD UPDATE product SET title = NEW.title "
+        "WHERE sku = OLD.sku",
+    )
+    shop.activate(shop.wide)
+    run(shop, "UPDATE shop_item SET title = 'By rule' WHERE sku = 'P-03'")
+    with shop.database.connection() as connection:
+        row = connection.execute("SELECT title FROM product WHERE sku = 'P-03'").fetchone()
+    assert row == ("By rule",)
+
+
+def test_a_view_of_another_role_is_named_with_what_makes_it_follow(shop: Shop) -> None:
+    run(shop, "CREATE ROLE keeper", "CREATE ROLE vendor", VIEW, "ALTER VIEW shop_item OWNER TO keeper")
+    try:
+        run(shop, "ALTER TABLE product OWNER TO vendor", "GRANT ALL ON embedding_model, activation TO vendor")
+        with shop.database.connection() as connection:
+            connection.execute("SET LOCAL ROLE vendor")
+            with pytest.raises(ModelError, match=r"public\.shop_item .* role keeper.*GRANT keeper TO .*ALTER VIEW"):
+                check(connection, shop.wide.manifest)
+            connection.execute("RESET ROLE")
+            connection.execute("GRANT keeper TO vendor")
+            connection.execute("SET LOCAL ROLE vendor")
+            assert not check(connection, shop.wide.manifest)
+    finally:
+        run(
+            shop,
+            "ALTER TABLE product OWNER TO CURRENT_USER",
+            "ALTER VIEW shop_item OWNER TO CURRENT_USER",
+            "DROP OWNED BY vendor",
+            "DROP ROLE keeper, vendor",
+        )
+
+
+def test_the_columns_made_anew_have_the_rights_and_comments_of_those_before(shop: Shop) -> None:
+    def told() -> list[tuple[object, ...]]:
+        with shop.database.connection() as connection:
+            return connection.execute(
+                "SELECT attname::text, col_description(attrelid, attnum), "
+                "has_column_privilege('analyst', attrelid, attnum, 'SELECT') FROM pg_attribute "
+                "WHERE attrelid = 'product'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY 1"
+            ).fetchall()
+
+    run(
+        shop, "CREATE ROLE analyst", "GRANT SELECT (sku, embedding_other, embedding_other_source) ON product TO analyst"
+    )
+    try:
+        before = told()
+        assert any("by another model" in str(comment) for _, comment, _ in before)
+        for encoder in (shop.wide, shop.slim, shop.old):
+            shop.activate(encoder)
+            assert told() == before
+    finally:
+        run(shop, "DROP OWNED BY analyst", "DROP ROLE analyst")
 
 
 def test_rights_on_the_column_and_its_comment_go_with_the_name(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from server.catalog.product import ProductPatch
 from server.embedding.encoder import Pixels, Vectors
 from server.errors import ModelError, StorageUnavailable
 from server.search.query import Query
-from tests.integration.activation.conftest import ALL, Shop
+from tests.integration.activation.conftest import ALL, Shop, at
 
 
 def picture_file(shop: Shop, sku: str) -> Path:
@@ -57,6 +57,31 @@ def test_a_lost_picture_of_a_product_that_no_words_find_stops_nothing(shop: Shop
     summary = shop.activate(shop.wide)
     assert summary.without_vector == ["P-07"]
     assert len(shop.vectors()) == ALL - 1
+
+
+@pytest.mark.parametrize("status", ["hidden", "draft"])
+def test_a_lost_picture_of_a_product_that_is_not_in_the_shop_stops_nothing(shop: Shop, status: str) -> None:
+    lose_picture(shop, "P-07")
+    with shop.database.connection() as connection:
+        connection.execute("UPDATE product SET status = %s WHERE sku IN ('P-07', 'P-08')", [status])
+    summary = shop.activate(shop.wide)
+    assert (summary.without_vector, summary.not_live) == ([], ["P-07"])
+    # The others that are not in the shop have theirs.
+    assert len(shop.vectors()) == ALL - 1
+
+
+def test_a_lost_picture_of_a_product_that_comes_into_the_shop_meanwhile_stops_the_switch(shop: Shop) -> None:
+    lose_picture(shop, "P-07")
+    with shop.database.connection() as connection:
+        connection.execute("UPDATE product SET status = 'hidden' WHERE sku = 'P-07'")
+
+    def show() -> None:
+        with shop.database.connection() as connection:
+            connection.execute("UPDATE product SET status = 'live' WHERE sku = 'P-07'")
+
+    with pytest.raises(ModelError, match=r"pictures of 1 products cannot be read \(P-07\)"):
+        shop.activate(shop.wide, on_progress=at("switch", show))
+    assert shop.states() == {"old": "active", "wide": "candidate"}
 
 
 def test_a_damaged_file_is_a_lost_picture(shop: Shop) -> None:

@@ -53,6 +53,32 @@ def test_the_summary_is_there_as_json(run: Run, stocked: Database) -> None:
     assert (again.exit_code, again.stdout) == (0, "other (1) is the active model already.\n")
 
 
+def test_a_model_that_bears_another_name_than_its_folder_is_called_by_its_folder(
+    run: Run, stocked: Database, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tiny_model(tiny_model.with_name("folder"), name="inner", text={"context_length": 9})
+    with monkeypatch.context() as patch:
+        patch.setattr(activation_run, "switch", interrupted)
+        assert run("models", "activate", "folder").exit_code == 130
+    status = run("models", "activate", "--status").output
+    assert "The activation of folder (inner 1) was interrupted" in status
+    assert "`vitrine models activate folder`" in status
+    assert "folder (inner 1) is active. 0 products" in run("models", "activate", "folder").output
+    assert "The vectors of folder are kept: `vitrine models rollback`" in run("models", "activate", "tiny").output
+
+
+def test_a_database_of_another_dimension_is_told_the_folder_to_activate(
+    run: Run, empty: Database, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate.upgrade(empty, 99)
+    elsewhere = write_tiny_model(tmp_path / "elsewhere", name="inner")
+    feed = tmp_path / "feed.csv"
+    feed.write_text("sku,title,price\nB-1,First,5\n", encoding="utf-8")
+    monkeypatch.setenv("VITRINE_MODEL", str(elsewhere))
+    assert "`vitrine models activate elsewhere`" in run("import", str(feed)).output
+    assert run("models", "activate", "elsewhere").exit_code == 0
+
+
 def test_the_settings_model_gives_way_and_serve_says_so(run: Run, stocked: Database, tmp_path: Path) -> None:
     assert run("models", "activate", "other").exit_code == 0
     feed = tmp_path / "more.csv"
@@ -78,10 +104,11 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     assert said in refused.output
 
 
-def test_ctrl_c_leaves_what_can_go_on(run: Run, stocked: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> float:
-        raise KeyboardInterrupt
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
+
+def test_ctrl_c_leaves_what_can_go_on(run: Run, stocked: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activation_run, "switch", interrupted)
     stopped = run("models", "activate", "other")
     assert stopped.exit_code == 130
@@ -199,7 +226,7 @@ def environment(data_dir: Path, stocked: Database, monkeypatch: pytest.MonkeyPat
     with stocked.connection() as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name = 'vitrine activate' AND datname = current_database()"
+            "WHERE application_name LIKE 'vitrine activate%' AND datname = current_database()"
         )
 
 
@@ -226,3 +253,16 @@ def test_in_the_background_it_can_be_watched(run: Run, data_dir: Path) -> None:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
         raise
+
+
+@pytest.mark.filterwarnings("ignore:subprocess [0-9]+ is still running:ResourceWarning")
+@pytest.mark.usefixtures("environment")
+def test_a_rollback_goes_into_the_background_too_and_both_say_so_as_json(run: Run, data_dir: Path) -> None:
+    for arguments, name in ((("activate", "other"), "other"), (("rollback",), "tiny")):
+        begun = run("models", *arguments, "--background", "--json")
+        assert begun.exit_code == 0, begun.output
+        told = json.loads(begun.stdout)
+        assert (told["name"], told["log"]) == (name, str(data_dir / "activation.log"))
+        with suppress(ChildProcessError):
+            os.waitpid(told["process"], 0)
+        assert f"{name} (1) is active." in (data_dir / "activation.log").read_text(encoding="utf-8")

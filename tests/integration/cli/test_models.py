@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from server.db.engine import Database
+from server.embedding.manifest import read_manifest
+from tests.factories import add_model
 from tests.integration.cli.conftest import Run
 from tests.tiny_model import DIMENSION
 
@@ -44,3 +47,30 @@ def test_the_table_marks_the_model_of_the_settings(run: Run, tiny_model: Path, m
     (line,) = (line for line in result.output.splitlines() if "tiny" in line)
     assert line.strip().startswith("*")
     assert str(DIMENSION) in line
+
+
+@pytest.mark.parametrize("state", ["active", "previous", "candidate", "retired"])
+def test_what_the_database_does_with_a_model_is_listed(
+    run: Run, tiny_model: Path, shop: Database, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shop.connection() as connection:
+        add_model(connection, name="tiny", digest=read_manifest(tiny_model).digest, dimension=DIMENSION, state=state)
+    expected = None if state == "retired" else state
+    assert {name: row["state"] for name, row in listed(run).items()} == {"default": None, "tiny": expected}
+    monkeypatch.setenv("COLUMNS", "200")
+    (line,) = (line for line in run("models", "list").output.splitlines() if "tiny" in line)
+    assert (state in line.split()) == (expected is not None)
+
+
+def test_a_listing_needs_no_database(run: Run, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert listed(run)["tiny"]["state"] is None
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none?connect_timeout=1")
+    result = run("models", "list")
+    assert result.exit_code == 0
+    assert "tiny" in result.stdout
+    assert "The database was not asked which models it uses" in result.stderr
+
+
+def test_a_listing_needs_no_tables(run: Run, tiny_model: Path, empty: Database) -> None:
+    result = run("models", "list")
+    assert (result.exit_code, "vitrine db upgrade" in result.stderr) == (0, True)

@@ -1,12 +1,15 @@
 """Schema upgrades: from nothing, again, by two at once, and refused where the server is too old."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import psycopg
 import pytest
 
+from server import activation, resources
 from server.db import migrate
 from server.db.engine import Database, check_versions
 from server.errors import DatabaseNotReady, DatabaseUnavailable
@@ -146,3 +149,11 @@ def test_an_old_pgvector_is_refused_before_anything_is_made(
         with pytest.raises(DatabaseNotReady, match=r"Vitrine needs 0\.8 or newer"):
             migrate.upgrade(database, dimension=8)
         assert migrate.status(database).current is None
+
+
+def test_no_column_is_made_with_its_storage_which_postgres_15_does_not_take() -> None:
+    """There is no Postgres 15 among the tests' own, so this reads what is sent to it."""
+    files = [*resources.MIGRATIONS.rglob("*.py"), Path(activation.__file__).with_name("activation.sql")]
+    statements = [text for file in files for text in file.read_text(encoding="utf-8").split(";")]
+    assert len(files) > 3
+    assert not [text for text in statements if re.search(r"halfvec\([^)]*\)\s+STORAGE", text)]

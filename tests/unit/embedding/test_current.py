@@ -129,3 +129,55 @@ def test_a_model_that_could_not_be_opened_ahead_is_tried_again(
     assert shelf.loaded == ["one", "two"]
     current.follow(shelf.named("two"))
     assert shelf.loaded == ["one", "two"]
+
+
+def test_whoever_works_with_the_model_in_use_does_not_wait_for_one_that_is_opened() -> None:
+    shelf, opening, go_on = Shelf("one", "two"), threading.Event(), threading.Event()
+
+    def load(active: ActiveModel) -> Encoder:
+        opening.set()
+        assert go_on.wait(30)
+        return shelf.load(active)
+
+    current = CurrentEncoder(lambda: shelf.load(shelf.named("one")), load)
+    current.get()
+    with ThreadPoolExecutor(3) as pool:
+        following = pool.submit(current.follow, shelf.named("two"))
+        try:
+            assert opening.wait(30)
+            assert pool.submit(current.get).result(10).encoder.manifest.name == "one"
+            assert pool.submit(current.follow, shelf.named("one")).result(10).encoder.manifest.name == "one"
+        finally:
+            go_on.set()
+        assert following.result(30).encoder.manifest.name == "two"
+
+
+def test_whoever_needs_a_model_that_is_opened_ahead_waits_for_that_and_opens_none() -> None:
+    shelf, opening, go_on = Shelf("one", "two"), threading.Event(), threading.Event()
+
+    def load(active: ActiveModel) -> Encoder:
+        opening.set()
+        assert go_on.wait(30)
+        return shelf.load(active)
+
+    current = CurrentEncoder(lambda: shelf.load(shelf.named("one")), load)
+    current.get()
+    current.expect(shelf.named("two"))
+    assert opening.wait(30)
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(current.follow, shelf.named("two"))
+        go_on.set()
+        assert following.result(30).encoder.manifest.name == "two"
+    settle()
+    assert shelf.loaded == ["one", "two"]
+
+
+def test_a_model_that_was_expected_for_too_long_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "EXPECT_SECONDS", -1.0)
+    shelf = Shelf("one", "two")
+    current = shelf.current("one")
+    for _ in range(2):
+        current.get()
+        current.expect(shelf.named("two"))
+        settle()
+    assert shelf.loaded == ["one", "two", "two"]
