@@ -106,6 +106,7 @@ def ask(settings: Settings, query: str) -> Any:
     return None if row is None else row[0]
 
 
+SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'vitrine activate%'"
 ROW = "SELECT FROM product WHERE sku = '{}' FOR UPDATE"
 WAITS_FOR_ROWS = """SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database()
   AND application_name LIKE 'vitrine activate, waits for %'"""
@@ -177,6 +178,8 @@ def kill_in_index(settings: Settings, start: Callable[..., subprocess.Popen[byte
             fill.rollback()
             wait_for(lambda: ask(settings, HNSW_IS_VALID) is False, process)
             kill(process)
+            # Its session learns of that within a second, and would else finish the index once the table is let go.
+            wait_until_gone(settings)
     assert ask(settings, HNSW_IS_VALID) is False
 
 
@@ -209,6 +212,14 @@ def kill_after_switch(settings: Settings, start: Callable[..., subprocess.Popen[
 def kill(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGKILL)
     assert process.wait(timeout=60) == -signal.SIGKILL
+
+
+def wait_until_gone(settings: Settings) -> None:
+    """Until the database has ended the session of a killed run."""
+    deadline = time.monotonic() + 30
+    while ask(settings, SESSIONS):
+        assert time.monotonic() < deadline, "its session goes on"
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
