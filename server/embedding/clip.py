@@ -119,14 +119,14 @@ class ClipEncoder:
     def embed_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
         """Prepared pictures -> (n, dimension) unit rows, in order, up to IMAGE_BATCH pictures a run. Raises ModelError.
 
-        More than that go through several runs side by side. With an int8 tower a row depends a little on its
-        neighbours, as in `embed_texts`.
+        Several pictures go through runs of one core each, side by side; one alone has all cores. With an int8 tower a
+        row depends a little on its neighbours, as in `embed_texts`.
         """
         spec = self._manifest.image
         if any(array.shape != (3, spec.size, spec.size) for array in pixels):
             raise ModelError("A picture was prepared for another model. Prepare it again.")
         most = spec.batch or IMAGE_BATCH
-        if len(pixels) > most and self._runtime.provider == "cpu" and self._runtime.image_threads > 1:
+        if len(pixels) > 1 and self._runtime.provider == "cpu" and self._runtime.image_threads > 1:
             lanes, tower = self._lanes.get()
             parts = lanes.run(len(pixels), most, lambda part: self._run_images(tower, pixels[part]))
         else:
