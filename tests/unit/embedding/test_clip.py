@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from PIL import Image
 
 from server.embedding import clip, ort
 from server.embedding.clip import ClipEncoder
-from server.embedding.encoder import Encoder
+from server.embedding.encoder import Encoder, Pixels, Vectors
 from server.embedding.manifest import read_manifest
+from server.embedding.ort import Runtime
 from server.errors import ModelError
 from tests.tiny_model import (
     DIMENSION,
@@ -65,6 +67,23 @@ def test_every_vector_is_of_unit_length_and_float32(tiny_encoder: ClipEncoder) -
 def test_nothing_in_gives_nothing_out(tiny_encoder: ClipEncoder) -> None:
     assert tiny_encoder.embed_texts([]).shape == (0, DIMENSION)
     assert tiny_encoder.embed_pixels([]).shape == (0, DIMENSION)
+
+
+@pytest.mark.parametrize(("count", "runs"), [(1, [1]), (2, [1, 1]), (8, [4, 4]), (33, [8, 8, 8, 9])])
+def test_several_pictures_are_shared_out_among_the_cores(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, count: int, runs: list[int]
+) -> None:
+    encoder = ClipEncoder(read_manifest(tiny_folder), Runtime(image_threads=2))
+    sizes: list[int] = []
+    run = encoder._run_images
+
+    def recorded(tower: ort.Tower, pixels: Sequence[Pixels]) -> Vectors:
+        sizes.append(len(pixels))
+        return run(tower, pixels)
+
+    monkeypatch.setattr(encoder, "_run_images", recorded)
+    vectors = encoder.embed_pixels([encoder.prepare(image) for image in pictures(count)])
+    assert (sorted(sizes), len(vectors)) == (runs, count)
 
 
 def test_texts_of_one_length_share_a_run(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
