@@ -13,8 +13,8 @@ class Lanes:
 
     A run that is spread over several threads makes them wait for one another at every operator: on two threads the
     bundled image tower took 13% more CPU time a picture than on one, and what cannot be divided leaves a core idle.
-    Runs of one thread each, as many at a time as there are cores, wait for nothing: 8 pictures in two runs of 4 came out
-    8% faster (ViT-B/32) and 15% (bundled) than in one run on both cores.
+    Runs of one thread each, as many at a time as there are cores, wait for nothing: 8 pictures in two runs of 4 came
+    out 8% faster (ViT-B/32) and 15% (bundled) than in one run on both cores.
     """
 
     def __init__(self, count: int) -> None:
