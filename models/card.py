@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from models.encoders import Vectors
 from server.model_store.quantise import METHOD
 
 NAME = "vitrine-small"
+LINE = 120  # columns of the card
 LICENCE = "MIT (weights; see README.md for what is known of the rights in the training data)"
 
 
@@ -73,7 +75,8 @@ CARD = """# {name}
 
 The model that Vitrine searches with when no other is named: a small CLIP, trained by `models/train.py` on nothing but
 the data below. Revision `{revision}`: {minutes:.0f} minutes on two shared processor cores, {steps} steps of {batch}
-pictures. {past}
+pictures.
+{past}
 
 - **Image tower** ({image_params:.1f} M parameters): {size} x {size} pixels, four stride-2 convolutions to 5 x 5 tokens,
   {image_layers} transformer layers of width {width}.
@@ -177,7 +180,8 @@ def write_card(
     text = CARD.format(
         name=NAME, batch=config.training.batch, size=network.image_size, width=network.width, joint=network.joint,
         image_layers=network.image_layers, text_layers=network.text_layers, vocabulary=network.vocabulary,
-        context=network.context, megabytes=size, figures=rows, groups=describe_groups(groups), **about,
+        context=network.context, megabytes=size, figures=rows, groups=describe_groups(groups),
+        **about | {"past": textwrap.fill(about["past"], LINE)},
         start=" and the model that this one went on from" if about["past"] else "",
         command=COMMAND.format(
             drawn=int(facts["drawn"]), minutes=facts["minutes"], start=" --start-from MODEL" if about["past"] else ""
