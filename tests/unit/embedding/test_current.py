@@ -31,6 +31,18 @@ class Shelf:
     def current(self, first: str) -> CurrentEncoder:
         return CurrentEncoder(lambda: self.load(self.named(first)), self.load, query_cache=10)
 
+    def slow(self, first: str, opening: threading.Event, go_on: threading.Event) -> CurrentEncoder:
+        """Works with `first`; opening any other sets `opening` and lasts until `go_on`."""
+
+        def load(active: ActiveModel) -> Encoder:
+            opening.set()
+            assert go_on.wait(30)
+            return self.load(active)
+
+        current = CurrentEncoder(lambda: self.load(self.named(first)), load)
+        current.get()
+        return current
+
 
 def settle() -> None:
     """Until a model that is expected was opened."""
@@ -133,14 +145,7 @@ def test_a_model_that_could_not_be_opened_ahead_is_tried_again(
 
 def test_whoever_works_with_the_model_in_use_does_not_wait_for_one_that_is_opened() -> None:
     shelf, opening, go_on = Shelf("one", "two"), threading.Event(), threading.Event()
-
-    def load(active: ActiveModel) -> Encoder:
-        opening.set()
-        assert go_on.wait(30)
-        return shelf.load(active)
-
-    current = CurrentEncoder(lambda: shelf.load(shelf.named("one")), load)
-    current.get()
+    current = shelf.slow("one", opening, go_on)
     with ThreadPoolExecutor(3) as pool:
         following = pool.submit(current.follow, shelf.named("two"))
         try:
@@ -154,14 +159,7 @@ def test_whoever_works_with_the_model_in_use_does_not_wait_for_one_that_is_opene
 
 def test_whoever_needs_a_model_that_is_opened_ahead_waits_for_that_and_opens_none() -> None:
     shelf, opening, go_on = Shelf("one", "two"), threading.Event(), threading.Event()
-
-    def load(active: ActiveModel) -> Encoder:
-        opening.set()
-        assert go_on.wait(30)
-        return shelf.load(active)
-
-    current = CurrentEncoder(lambda: shelf.load(shelf.named("one")), load)
-    current.get()
+    current = shelf.slow("one", opening, go_on)
     current.expect(shelf.named("two"))
     assert opening.wait(30)
     with ThreadPoolExecutor(1) as pool:
