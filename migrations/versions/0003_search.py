@@ -55,6 +55,7 @@ CREATE TABLE product_search (
     currency       text COLLATE "C" NOT NULL,
     stock          integer,
     created_at     timestamptz NOT NULL,
+    attributes     text[] NOT NULL,
     basis          integer,
     sketch         halfvec,
     title_key      bigint NOT NULL,
@@ -98,6 +99,17 @@ RETURNS tsvector LANGUAGE sql IMMUTABLE AS $$
         || setweight(to_tsvector(language, left(description, 20000)), 'D')
 $$
 """,
+    # name=value of what short texts, numbers and lists of them say; a filter looks for these, and facets count them.
+    """
+CREATE FUNCTION search_attributes_of(attributes jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT COALESCE(array_agg(DISTINCT each.key || '=' || (one.value #>> '{}')), '{}')
+    FROM jsonb_each($1) AS each,
+         jsonb_array_elements(CASE jsonb_typeof(each.value) WHEN 'array' THEN each.value
+                              ELSE jsonb_build_array(each.value) END) AS one
+    WHERE jsonb_typeof(one.value) IN ('string', 'number', 'boolean')
+      AND length(one.value #>> '{}') BETWEEN 1 AND 60 AND length(each.key) <= 60
+$$
+""",
     # `embedding::halfvec`: after a change of the model the column has another dimension, and this plan lives on.
     """
 CREATE FUNCTION product_search_put(skus text[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -105,10 +117,11 @@ DECLARE
     words_of regconfig := COALESCE((SELECT language FROM search_settings), 'english');
     newest integer := current_embedding_basis();
 BEGIN
-    INSERT INTO product_search (sku, category, brand, current_price, currency, stock, created_at, basis, sketch,
-                                title_key, title_words, search_text)
+    INSERT INTO product_search (sku, category, brand, current_price, currency, stock, created_at, attributes,
+                                basis, sketch, title_key, title_words, search_text)
     SELECT p.sku, p.category, p.brand, p.current_price, p.currency, p.stock, p.created_at,
-           CASE WHEN p.embedding IS NOT NULL THEN newest END, product_sketch(p.embedding::halfvec, newest),
+           search_attributes_of(p.attributes), CASE WHEN p.embedding IS NOT NULL THEN newest END,
+           product_sketch(p.embedding::halfvec, newest),
            search_title_key(p.title), length(to_tsvector(words_of, p.title)),
            search_text_of(words_of, p.title, p.brand, p.category, p.attributes, p.description)
     FROM product AS p
@@ -116,7 +129,7 @@ BEGIN
     ON CONFLICT (sku) DO UPDATE
     SET category = excluded.category, brand = excluded.brand, current_price = excluded.current_price,
         currency = excluded.currency, stock = excluded.stock, created_at = excluded.created_at,
-        basis = excluded.basis, sketch = excluded.sketch,
+        attributes = excluded.attributes, basis = excluded.basis, sketch = excluded.sketch,
         title_key = excluded.title_key, title_words = excluded.title_words, search_text = excluded.search_text;
 END
 $$
@@ -164,6 +177,7 @@ INDEXES = (
     "CREATE INDEX product_search_brand ON product_search (brand)",
     "CREATE INDEX product_search_created_at ON product_search (created_at DESC, sku)",
     "CREATE INDEX product_search_title_key ON product_search (title_key)",
+    "CREATE INDEX product_search_attributes ON product_search USING gin (attributes) WITH (gin_pending_list_limit = 512)",
     # A short list of what is not merged in yet: every search reads all of it.
     "CREATE INDEX product_search_words ON product_search USING gin (search_text) WITH (gin_pending_list_limit = 512)",
 )

@@ -80,6 +80,11 @@ class Database:
         with translated_errors(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @staticmethod
+    def configure(connection: psycopg.Connection) -> None:
+        """Make a connection of one's own like those of the pool."""
+        _configure(connection)
+
     def refresh_statistics(self) -> None:
         """After many changes: tell the planner what `product` holds, and note which pages all may see.
 
@@ -89,6 +94,7 @@ class Database:
         with translated_errors(), psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("SET statement_timeout = 0")
             connection.execute("VACUUM (ANALYZE, INDEX_CLEANUP OFF) product")
+            connection.execute("VACUUM (ANALYZE) product_search")
 
     def close(self) -> None:
         """Close the connections, and let go of the embedded server."""

@@ -2,11 +2,15 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
-from server.embedding.encoder import Vector
+from server.errors import InvalidInput
+
+# So many attributes a filter may name; find.sql has a line for each.
+MOST_ATTRIBUTES = 5
 
 
 class Sort(StrEnum):
@@ -16,6 +20,24 @@ class Sort(StrEnum):
     PRICE_ASC = "price_asc"
     PRICE_DESC = "price_desc"
     NEWEST = "newest"
+
+
+class Mode(StrEnum):
+    """What ranks: the look and the words together, the look alone, the words alone."""
+
+    HYBRID = "hybrid"
+    VECTOR = "vector"
+    TEXT = "text"
+
+
+class Facet(StrEnum):
+    """What the products of a result can be counted by. `attributes`: by each attribute that few values share."""
+
+    BRAND = "brand"
+    CATEGORY = "category"
+    PRICE = "price"
+    STOCK = "stock"
+    ATTRIBUTES = "attributes"
 
 
 @dataclass(frozen=True)
@@ -31,30 +53,66 @@ class Filters:
     category: str | None = None  # a path or the beginning of one: Apparel finds Apparel/Topwear/Shirts
     brands: tuple[str, ...] = ()  # any of these
     in_stock: bool = False  # stock above 0, or not counted
-    not_sku: str | None = None  # leaves out the product whose likeness is searched
+    attributes: tuple[tuple[str, str], ...] = ()  # name and value; values of one name are alternatives
+    not_skus: tuple[str, ...] = ()  # leaves out the products whose likeness is searched
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any product is kept out."""
+        return self != Filters(not_skus=self.not_skus, currency=self.currency if not self.has_price else None)
+
+    @property
+    def has_price(self) -> bool:
+        return self.price_min is not None or self.price_max is not None
+
+    def parameters(self) -> dict[str, Any]:
+        """For the part {filter} of the statements."""
+        slots: dict[str, list[str] | None] = {f"attribute_{number}": None for number in range(MOST_ATTRIBUTES)}
+        for number, wanted in enumerate(self.attribute_values().values()):
+            slots[f"attribute_{number}"] = wanted
+        return {
+            "currency": self.currency,
+            "price_min": self.price_min,
+            "price_max": self.price_max,
+            "category": self.category,
+            "brands": list(self.brands) or None,
+            "in_stock": self.in_stock,
+            "not_skus": list(self.not_skus) or None,
+            **slots,
+        }
+
+    def attribute_values(self) -> dict[str, list[str]]:
+        """name=value, as product_search has it, by name. Raises InvalidInput where there are too many names."""
+        found: dict[str, list[str]] = {}
+        for name, value in self.attributes:
+            found.setdefault(name, []).append(f"{name}={value}")
+        if len(found) > MOST_ATTRIBUTES:
+            raise InvalidInput(f"A search filters by at most {MOST_ATTRIBUTES} attributes; there are {len(found)}.")
+        return found
 
 
 @dataclass(frozen=True)
 class Query:
-    """One search. `vector` is None when the shopper only browses; `model` is the digest of the model that made it."""
+    """How to search, whatever is searched for.
 
-    vector: Vector | None = None
-    model: str | None = None
+    relevant_only: products below the cutoff are left out. collapse: one product of each item_group. explain: each hit
+    tells the parts of its score. parse: prices, brands and the like that were typed become filters.
+    """
+
     filters: Filters = field(default_factory=Filters)
     sort: Sort = Sort.RELEVANCE
     limit: int = 24
     cursor: str | None = None
+    mode: Mode = Mode.HYBRID
+    relevant_only: bool = False
+    facets: tuple[Facet, ...] = ()
+    collapse: bool = False
+    explain: bool = False
+    parse: bool = True
     shop_currency: str = "USD"  # an order by price puts products priced in others behind: 100 JPY is not 100 USD
 
-    @property
-    def order(self) -> Sort:
-        """The order that really holds."""
-        return Sort.NEWEST if self.vector is None and self.sort is Sort.RELEVANCE else self.sort
-
-    def fingerprint(self) -> str:
-        """Identity of the result that a cursor walks: vector, filters and order, but not the page size."""
-        told = json.dumps(asdict(self.filters), default=str, sort_keys=True) + self.order
-        digest = hashlib.sha256(told.encode())
-        if self.vector is not None:
-            digest.update(self.vector.tobytes())
-        return digest.hexdigest()[:16]
+    def fingerprint(self, asked: str) -> str:
+        """Identity of the result that a cursor walks: what was asked, filters and order, but not the page size."""
+        kept = replace(self, limit=0, cursor=None, facets=(), explain=False, shop_currency="")
+        told = json.dumps([asked, asdict(kept)], default=str, sort_keys=True)
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]

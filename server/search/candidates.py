@@ -1,0 +1,280 @@
+"""The nearest products that pass a filter: counts, picks the path, goes it, and goes another one where it falls short.
+
+All of one search happens in one transaction, begun by `begin`, and is ranked by one model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import psycopg
+from pgvector import HalfVector
+from psycopg.rows import class_row
+
+from server.embedding.current import ActiveModel
+from server.embedding.encoder import Vector
+from server.search import plan as planning
+from server.search.basis import Basis
+from server.search.plan import Costs, Path, Plan, Size
+from server.search.query import Filters
+from server.search.statements import SQL
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A found product. `distance` is the cosine distance (0 to 2) to the query, None without one."""
+
+    sku: str
+    item_group: str | None
+    title: str
+    brand: str | None
+    category: str | None
+    price: Decimal | None
+    sale_price: Decimal | None
+    currency: str
+    stock: int | None
+    image_sha256: str | None
+    created_at: datetime
+    media_type: str | None
+    distance: float | None = None
+    rough: float | None = None
+    parts: "Parts | None" = None
+
+    @property
+    def current_price(self) -> Decimal | None:
+        """What the shopper pays."""
+        return self.price if self.sale_price is None else self.sale_price
+
+    @property
+    def score(self) -> float | None:
+        """Cosine similarity, 1 for the same direction."""
+        return None if self.distance is None else 1.0 - self.distance
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a hit's place is made of. See server/search/scoring.py for the formula.
+
+    similarity: cosine, None where no vector was asked. z: how many standard deviations that lies above the catalogue's
+    mean. text: 0 to 1, how much of the words the product has. rule: a bonus, `rules` says what for. score: the sum.
+    """
+
+    similarity: float | None
+    z: float | None
+    text: float
+    rule: float
+    rules: tuple[str, ...]
+    score: float
+
+
+class Candidate(NamedTuple):
+    """A product that may be a hit: what it is scored, sorted and collapsed by."""
+
+    sku: str
+    item_group: str | None
+    current_price: Decimal | None
+    currency: str
+    created_at: datetime
+    distance: float | None
+    rough: float | None
+
+
+class ModelMoved(Exception):
+    """The catalogue has another model than the one that made the query's vector. The search is to be made again."""
+
+    def __init__(self, active: ActiveModel) -> None:
+        super().__init__(active)
+        self.active = active
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which products, near to what.
+
+    model: the digest of the model that made `vector`. match: a tsquery that the products' words must satisfy, of the
+    query; also: one more, of a part of it.
+    """
+
+    filters: Filters
+    vector: Vector | None = None
+    model: str | None = None
+    match: str | None = None
+    also: str | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the narrow table alone can tell which products pass."""
+        return bool(self.filters.attributes or self.match or self.also)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any product is kept out."""
+        return self.narrow or self.filters.narrows
+
+    def parameters(self) -> dict[str, Any]:
+        found = {**self.filters.parameters(), "match": self.match, "also": self.also}
+        return {**found, "vector": None if self.vector is None else HalfVector(self.vector)}
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A search under way: its transaction, the model of the catalogue, and one that is coming."""
+
+    connection: psycopg.Connection
+    active: ActiveModel | None
+    coming: ActiveModel | None
+    basis_key: int | None
+
+
+def begin(connection: psycopg.Connection, wanted: Wanted) -> Begun:
+    """Set what a search needs for this transaction, and make sure of the model.
+
+    The lock keeps `product` from a change of the model until the transaction ends, and the model is read behind it; so
+    all that this transaction ranks is ranked by that model. Raises ModelMoved where it did not make the vector.
+    """
+    with connection.pipeline():
+        connection.execute(SQL["settings"], {"ef_search": str(planning.EF_SEARCH)}, prepare=True)
+        connection.execute(SQL["lock"], prepare=True)
+        asking = connection.execute(SQL["model"], prepare=True)
+    models = asking.fetchall()
+    active = next((ActiveModel(*row[:3]) for row in models if row[3]), None)
+    coming = next((ActiveModel(*row[:3]) for row in models if not row[3]), None)
+    if wanted.vector is not None and active is not None and active.digest != wanted.model:
+        raise ModelMoved(active)
+    return Begun(connection, active, coming, next((row[4] for row in models if row[3]), None))
+
+
+def measure(begun: Begun, wanted: Wanted, most: int = planning.MOST + 1) -> Size:
+    """How many products pass: counted up to `most`, estimated by Postgres beyond."""
+    parameters = {**wanted.parameters(), "count_up_to": most}
+    connection = begun.connection
+    with connection.pipeline():
+        counting = connection.execute(SQL["count"], parameters, prepare=True)
+        asking = connection.execute(SQL["catalogue_size"], prepare=True)
+        estimating = connection.execute(SQL["estimate"], parameters, prepare=True) if wanted.narrows else None
+    counted, catalogue = _one(counting), _one(asking)
+    if counted < most:
+        return Size(counted, max(catalogue, counted), is_exact=True)
+    estimate = catalogue if estimating is None else int(_one(estimating)[0]["Plan"]["Plan Rows"])
+    return Size(max(estimate, counted), max(catalogue, estimate, counted), is_exact=False)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where a result that was cut at MOST ends, so that later pages cut it at the same product."""
+
+    distance: float | None = None
+    sku: str = ""
+    rough: float | None = None
+
+    @property
+    def is_set(self) -> bool:
+        return self.distance is not None
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The nearest, in order, and how they were found. `bounds` is set where there were more."""
+
+    candidates: list[Any]
+    plan: Plan
+    size: Size
+    bounds: Bounds = field(default_factory=Bounds)
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """Ranks by vectors, in one transaction."""
+
+    begun: Begun
+    basis: Basis | None
+    costs: Costs
+
+    def plan(self, wanted: Wanted) -> tuple[Plan, Size]:
+        """The path for this filter."""
+        size = measure(self.begun, wanted)
+        if self.basis is None and not size.is_exact:
+            size = measure(self.begun, wanted, planning.EXACT_ROWS_WITHOUT_SKETCHES + 1)
+        return planning.choose_path(size, self.basis is not None, self.costs), size
+
+    def nearest(
+        self, wanted: Wanted, limit: int = planning.MOST, page: bool = False, bounds: Bounds | None = None,
+        planned: tuple[Plan, Size] | None = None,
+    ) -> Ranked:
+        """The `limit` nearest products that pass, never fewer than min(limit, those that pass).
+
+        page: as whole hits, else as candidates. bounds: of an earlier page of the same result; then all within them
+        come, though they are more by now. planned: the path of that page.
+        """
+        plan, size = planned or self.plan(wanted)
+        most = limit if bounds is None or not bounds.is_set else limit * 2
+        if plan.path in (Path.HNSW, Path.HNSW_THEN_SKETCH, Path.HNSW_THEN_EXACT):
+            if plan.path is Path.HNSW:
+                found = self._walk(wanted, most, size, page)
+                if found is not None:
+                    return self._cut(found, plan, size, limit, bounds)
+            plan = self._instead(size)
+        name = "sketch" if plan.path in (Path.SKETCH, Path.HNSW_THEN_SKETCH) else "exact"
+        rows = self._run(name, wanted, most, page, bounds)
+        return self._cut(rows, plan, size, limit, bounds)
+
+    def given(self, wanted: Wanted, skus: Sequence[str]) -> list[Candidate]:
+        """Candidates that are known already, with their distances, in no order."""
+        return self._run("given", wanted, len(skus), False, None, skus=list(skus))
+
+    def _instead(self, size: Size) -> Plan:
+        told = "the index gave too few products that pass the filter"
+        if self.basis is None:
+            return Plan(Path.HNSW_THEN_EXACT, f"{told}, so all were ranked", size.matching)
+        return Plan(Path.HNSW_THEN_SKETCH, f"{told}, so the sketches of all were ranked", size.matching)
+
+    def _walk(self, wanted: Wanted, limit: int, size: Size, page: bool) -> list[Any] | None:
+        """None where the walk gave up too soon. A few are asked for first: where they do not come, no time is lost."""
+        name = "walk_narrow" if wanted.narrow else "walk"
+        for few in sorted({min(limit, planning.FIRST_STEPS), limit}):
+            steps = planning.most_steps(few, size.share)
+            self.begun.connection.execute(SQL["allow_steps"], {"steps": str(steps)}, prepare=True)
+            rows = self._run(name, wanted, few, page, None)
+            if len(rows) < min(few, size.matching):
+                return None
+        return rows
+
+    def _run(
+        self, name: str, wanted: Wanted, limit: int, page: bool, bounds: Bounds | None, **more: Any
+    ) -> list[Any]:
+        parameters = {**wanted.parameters(), "limit": limit, "bound": bounds and bounds.distance, **more}
+        if name == "sketch":
+            assert self.basis is not None and wanted.vector is not None  # noqa: S101  (the plan says so)
+            parameters |= {
+                "basis": self.basis.key,
+                "sketch": HalfVector(self.basis.sketch(wanted.vector)),
+                "rough_bound": bounds and bounds.rough,
+                "pool": max(planning.MOST, limit),
+            }
+        if page:
+            with self.begun.connection.cursor(binary=True, row_factory=class_row(Hit)) as cursor:
+                return cursor.execute(SQL[f"{name}_page"], parameters, prepare=True).fetchall()
+        with self.begun.connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(SQL[name], parameters, prepare=True).fetchall()
+        return [Candidate._make(row) for row in rows]
+
+    def _cut(self, rows: list[Any], plan: Plan, size: Size, limit: int, bounds: Bounds | None) -> Ranked:
+        if bounds is not None and bounds.is_set:
+            end = (bounds.distance, bounds.sku)
+            return Ranked([row for row in rows if (row.distance, row.sku) <= end], plan, size, bounds)
+        short = size.is_exact and len(rows) < min(limit, size.matching)
+        plan = replace(plan, complete=not short)
+        if len(rows) < limit:
+            return Ranked(rows, plan, size)
+        rows = rows[:limit]
+        rough = [row.rough for row in rows if row.rough is not None]
+        return Ranked(rows, plan, size, Bounds(rows[-1].distance, rows[-1].sku, max(rough) if rough else None))
+
+
+def _one(cursor: psycopg.Cursor[Any]) -> Any:
+    row = cursor.fetchone()
+    return None if row is None else row[0]
+
+

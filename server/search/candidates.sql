@@ -1,0 +1,99 @@
+-- name: settings
+-- For this transaction alone: session settings do not survive a connection pooler. strict_order lets the index go on
+-- until enough products passed the filter, nearest first: a page is then the beginning of every longer result.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('hnsw.iterative_scan', 'strict_order', true),
+       set_config('hnsw.ef_search', %(ef_search)s, true)
+
+-- name: model
+-- The model that made the catalogue's embeddings, the axes of its sketches, and behind it a model that is about to take
+-- its place, to be opened in time. Asked behind a statement that reads `product`, the first holds until the transaction
+-- ends: a change of the model waits for that statement's lock.
+SELECT m.name, m.revision, m.digest, m.state = 'active',
+       (SELECT max(b.id) FROM embedding_basis AS b WHERE b.model = m.id AND b.ready)
+FROM embedding_model AS m
+WHERE m.state = 'active'
+   OR (m.state <> 'retired' AND m.id = (SELECT model FROM activation WHERE phase IN ('index', 'switch')))
+ORDER BY m.state <> 'active'
+
+-- name: lock
+-- Holds `product` against a change of the model until the transaction ends.
+SELECT FROM product LIMIT 1
+
+-- name: count
+-- How many products pass the filter, counted up to a limit.
+SELECT count(*) FROM (SELECT FROM product_search AS f WHERE {narrow} LIMIT %(count_up_to)s) AS matching
+
+-- name: estimate
+-- How many pass, as Postgres thinks: 0.1 ms, whatever the answer is.
+EXPLAIN (FORMAT JSON) SELECT FROM product_search AS f WHERE {narrow}
+
+-- name: catalogue_size
+-- How many products are in the shop, as of the last ANALYZE; -1 before the first.
+SELECT reltuples::bigint FROM pg_class WHERE oid = 'product_search'::regclass
+
+-- name: allow_steps
+-- Where a walk gives up, and what it keeps in memory.
+SELECT set_config('hnsw.max_scan_tuples', %(steps)s, true), set_config('hnsw.scan_mem_multiplier', '4', true)
+
+-- name: exact
+-- Ranks every product that passes the filter. The "+ 0" keeps the planner from walking the HNSW index, which cannot
+-- promise all of them.
+SELECT {select}, (p.embedding <=> %(vector)b) + 0 AS distance, NULL::float8 AS rough
+FROM product_search AS f
+JOIN product AS p ON p.sku = f.sku
+WHERE p.embedding IS NOT NULL AND {narrow}
+  AND (%(bound)s::float8 IS NULL OR (p.embedding <=> %(vector)b) + 0 <= %(bound)s)
+ORDER BY distance, p.sku
+LIMIT %(limit)s
+
+-- name: sketch
+-- Ranks the sketches of all that pass the filter, and the best of them exactly. Rows that were not sketched by these
+-- axes, written while axes changed, are ranked exactly in any case.
+WITH near AS MATERIALIZED (
+    SELECT f.sku, CASE WHEN f.basis = %(basis)s THEN f.sketch <#> %(sketch)b END AS rough
+    FROM product_search AS f
+    WHERE {narrow}
+      AND (%(rough_bound)s::float8 IS NULL OR f.basis IS DISTINCT FROM %(basis)s
+           OR f.sketch <#> %(sketch)b <= %(rough_bound)s)
+    ORDER BY rough NULLS FIRST
+    LIMIT %(pool)s
+)
+SELECT {select}, (p.embedding <=> %(vector)b) + 0 AS distance, near.rough
+FROM near
+JOIN product AS p ON p.sku = near.sku
+WHERE p.embedding IS NOT NULL
+ORDER BY distance, p.sku
+LIMIT %(limit)s
+
+-- name: walk
+-- Walks the HNSW index, nearest first, until enough products passed the filter or the walk gives up. The planner holds
+-- what the index gives for sorted and would leave out the sort by SKU: "+ 0" makes it sort.
+SELECT walked.*
+FROM (
+    SELECT {select}, p.embedding <=> %(vector)b AS distance, NULL::float8 AS rough
+    FROM product AS p
+    WHERE p.status = 'live' AND {wide}
+    ORDER BY p.embedding <=> %(vector)b
+    LIMIT %(limit)s
+) AS walked
+ORDER BY walked.distance + 0, walked.sku
+
+-- name: walk_narrow
+-- The same, where the filter asks for something that the narrow table alone has. A subquery a candidate, so that the
+-- index goes on leading.
+SELECT walked.*
+FROM (
+    SELECT {select}, p.embedding <=> %(vector)b AS distance, NULL::float8 AS rough
+    FROM product AS p
+    WHERE p.status = 'live' AND {wide} AND (SELECT {narrow_only} FROM product_search AS f WHERE f.sku = p.sku)
+    ORDER BY p.embedding <=> %(vector)b
+    LIMIT %(limit)s
+) AS walked
+ORDER BY walked.distance + 0, walked.sku
+
+-- name: given
+-- Products that are known already, with their distances where there is a vector to compare with.
+SELECT {select}, (p.embedding <=> %(vector)s::halfvec) + 0 AS distance, NULL::float8 AS rough
+FROM product AS p
+WHERE p.sku = ANY (%(skus)s) AND p.status = 'live' AND (%(vector)s::halfvec IS NULL OR p.embedding IS NOT NULL)

@@ -1,0 +1,23 @@
+-- name: filter
+-- Which products a search may return. Put into other statements in place of {filter}, {f} being the table. A parameter
+-- that is NULL drops out when the statement is planned for its values (plan_cache_mode = force_custom_plan), so each
+-- combination of filters gets the indexes that fit it. '0' is the character after '/', so the range holds every path
+-- below a category.
+    (%(currency)s::text IS NULL OR {f}.currency = %(currency)s)
+AND (%(price_min)s::numeric IS NULL OR {f}.current_price >= %(price_min)s)
+AND (%(price_max)s::numeric IS NULL OR {f}.current_price <= %(price_max)s)
+AND (%(category)s::text IS NULL OR {f}.category = %(category)s
+     OR ({f}.category >= %(category)s::text || '/' AND {f}.category < %(category)s::text || '0'))
+AND (%(brands)s::text[] IS NULL OR {f}.brand = ANY (%(brands)s))
+AND (NOT %(in_stock)s::boolean OR {f}.stock > 0 OR {f}.stock IS NULL)
+AND (%(not_skus)s::text[] IS NULL OR {f}.sku <> ALL (%(not_skus)s))
+
+-- name: narrow_filter
+-- What only the narrow table can answer: attributes, and words that must or must not be there.
+    (%(attribute_0)s::text[] IS NULL OR f.attributes && %(attribute_0)s)
+AND (%(attribute_1)s::text[] IS NULL OR f.attributes && %(attribute_1)s)
+AND (%(attribute_2)s::text[] IS NULL OR f.attributes && %(attribute_2)s)
+AND (%(attribute_3)s::text[] IS NULL OR f.attributes && %(attribute_3)s)
+AND (%(attribute_4)s::text[] IS NULL OR f.attributes && %(attribute_4)s)
+AND (%(match)s::text IS NULL OR f.search_text @@ %(match)s::tsquery)
+AND (%(also)s::text IS NULL OR f.search_text @@ %(also)s::tsquery)

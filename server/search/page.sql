@@ -1,0 +1,92 @@
+-- name: core
+-- What a candidate is scored, sorted and collapsed by. Put in place of {select}.
+p.sku, p.item_group, p.current_price, p.currency, p.created_at
+
+-- name: columns
+-- What a hit shows. Put in place of {select}.
+p.sku, p.item_group, p.title, p.brand, p.category, p.price, p.sale_price, p.currency, p.stock, p.image_sha256,
+p.created_at
+
+-- name: rows
+-- The products of a page, in no order.
+SELECT {columns}, image.media_type
+FROM product AS p
+LEFT JOIN image ON image.sha256 = p.image_sha256
+WHERE p.sku = ANY (%(skus)s) AND p.status = 'live'
+
+-- name: facet_rows
+-- What the products of a result are counted by.
+SELECT f.sku, f.brand, f.category, f.current_price, f.currency, f.stock, f.attributes
+FROM product_search AS f
+WHERE f.sku = ANY (%(skus)s)
+
+-- name: browse_newest
+-- No query: the newest first.
+SELECT {core}, NULL::float8 AS distance, NULL::float8 AS rough
+FROM (
+    SELECT f.sku FROM product_search AS f
+    WHERE {narrow}
+    ORDER BY f.created_at DESC, f.sku
+    LIMIT %(limit)s
+) AS found
+JOIN product AS p ON p.sku = found.sku
+ORDER BY p.created_at DESC, p.sku
+
+-- name: browse_price_asc
+-- No query: the cheapest first, products without a price behind them, and those priced in another currency than the
+-- shop's last. Each part has an index that gives its order.
+SELECT {core}, NULL::float8 AS distance, NULL::float8 AS rough
+FROM (
+    (SELECT f.sku FROM product_search AS f
+     WHERE {narrow} AND f.currency = %(shop_currency)s
+     ORDER BY f.current_price, f.sku LIMIT %(limit)s)
+    UNION ALL
+    (SELECT f.sku FROM product_search AS f
+     WHERE {narrow} AND f.currency <> %(shop_currency)s
+     ORDER BY f.current_price, f.sku LIMIT %(limit)s)
+) AS found
+JOIN product AS p ON p.sku = found.sku
+ORDER BY p.currency <> %(shop_currency)s, COALESCE(p.current_price, 'Infinity'), p.sku
+LIMIT %(limit)s
+
+-- name: browse_price_desc
+-- The same, the dearest first.
+SELECT {core}, NULL::float8 AS distance, NULL::float8 AS rough
+FROM (
+    (SELECT f.sku FROM product_search AS f
+     WHERE {narrow} AND f.currency = %(shop_currency)s AND f.current_price IS NOT NULL
+     ORDER BY f.current_price DESC, f.sku LIMIT %(limit)s)
+    UNION ALL
+    (SELECT f.sku FROM product_search AS f
+     WHERE {narrow} AND f.currency = %(shop_currency)s AND f.current_price IS NULL
+     ORDER BY f.sku LIMIT %(limit)s)
+    UNION ALL
+    (SELECT f.sku FROM product_search AS f
+     WHERE {narrow} AND f.currency <> %(shop_currency)s
+     ORDER BY f.current_price DESC NULLS LAST, f.sku LIMIT %(limit)s)
+) AS found
+JOIN product AS p ON p.sku = found.sku
+ORDER BY p.currency <> %(shop_currency)s, -COALESCE(p.current_price, -1), p.sku
+LIMIT %(limit)s
+
+-- name: product_vector
+-- The embedding of one product, to search for its like, and the model that made it. Without the column's dimension in
+-- its type: a prepared statement may not change its result, and the dimension changes with the model.
+SELECT p.sku, p.embedding::halfvec, model.name, model.revision, model.digest
+FROM product AS p
+LEFT JOIN embedding_model AS model ON model.id = p.embedding_model
+WHERE p.sku = ANY (%(skus)s) AND p.status = 'live' AND p.embedding IS NOT NULL
+
+-- name: common_currency
+-- The currency that most live products are priced in: the shop's, where no setting names it.
+SELECT currency FROM product_search GROUP BY currency ORDER BY count(*) DESC, currency LIMIT 1
+
+-- name: brands
+-- Brands of live products with how many each has, the largest first.
+SELECT brand, count(*) FROM product_search WHERE brand IS NOT NULL
+GROUP BY brand ORDER BY count(*) DESC, brand
+
+-- name: categories
+-- Category paths of live products with how many each has.
+SELECT category, count(*) FROM product_search WHERE category IS NOT NULL
+GROUP BY category ORDER BY category

@@ -1,0 +1,290 @@
+"""The one result that hits, total, facets, other orders and pages all come from: at most MOST products.
+
+The first page decides what belongs to it (`Decided`), and the cursor carries that along. From then on whether a product
+belongs to the result, and where it stands, depends on that product alone: what is inserted, changed or deleted meanwhile
+moves no other one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from server.search import plan as planning
+from server.search.candidates import Bounds, Candidate, Ranker, Wanted, measure
+from server.search.plan import Path, Plan, Size
+from server.search.query import Mode, Query, Sort
+from server.search.scoring import CUTOFF, Scale, Scored, scale_of, score
+from server.search.statements import SQL
+from server.search.text_query import TextQuery
+
+# Words are given up one by one until so many products have the rest, or half of the words are left.
+ENOUGH_BY_WORDS = 100
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is searched for: where to, by which words, and by what whole names."""
+
+    wanted: Wanted
+    text: TextQuery = field(default_factory=TextQuery)
+    whole: str = ""  # what was typed, where it may be a SKU or a title
+    brand: str | None = None  # the brand that was typed, where nothing else was
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What the first page decided. JSON values alone: a cursor carries it.
+
+    path, size: of the nearest by vector. also: a tsquery of the products that are ranked by words. scale: mean and
+    deviation. end: the sort key of the last product of a result that was cut, None where it was not.
+    """
+
+    path: Path = Path.BROWSE
+    size: Size = field(default_factory=lambda: Size(0, 0, True))
+    bounds: Bounds = field(default_factory=Bounds)
+    also: str | None = None
+    text_path: Path = Path.TEXT
+    text_size: Size = field(default_factory=lambda: Size(0, 0, True))
+    text_bounds: Bounds = field(default_factory=Bounds)
+    scale: tuple[float, float] | None = None
+    end: list[Any] | None = None
+
+
+@dataclass(frozen=True)
+class ResultSet:
+    """The result in the order that was asked for. is_cut: there were more than MOST."""
+
+    scored: list[Scored]
+    plan: Plan
+    decided: Decided
+    is_cut: bool
+
+
+def sort_key(query: Query, one: Scored, is_ranked: bool) -> list[Any]:
+    """What a product is sorted by, the SKU last: less comes first."""
+    found = one.candidate
+    if query.sort is Sort.NEWEST or (query.sort is Sort.RELEVANCE and not is_ranked):
+        return [-found.created_at.timestamp(), found.sku]
+    if query.sort is Sort.RELEVANCE:
+        return [one.order, found.sku]
+    price = found.current_price
+    sign = 1 if query.sort is Sort.PRICE_ASC else -1
+    return [found.currency != query.shop_currency, price is None, sign * (price or Decimal(0)), found.sku]
+
+
+class Builder:
+    """Builds the result of one search, in its transaction. decided: by the first page, None on it."""
+
+    def __init__(self, ranker: Ranker, query: Query, asked: Asked, decided: Decided | None) -> None:
+        self.ranker = ranker
+        self.query = query
+        self.asked = asked
+        self.before = decided
+        self.decided = decided or Decided()
+
+    def build(self) -> ResultSet:
+        """All of the result."""
+        wanted, mode = self.asked.wanted, self.query.mode
+        by_text = bool(self.asked.text.groups) and mode is not Mode.VECTOR
+        if mode is Mode.TEXT and by_text:
+            return self._finish(*self._by_text())
+        if wanted.vector is not None:
+            return self._finish(*(self._hybrid() if by_text else self._by_vector()))
+        return self._browse()
+
+    # -- what ranks --------------------------------------------------------------------------------------------
+
+    def _by_vector(self) -> tuple[list[Scored], Plan, bool]:
+        candidates, plan, cut = self._nearest()
+        scale = self._scale()
+        return score(candidates, scale, {}, {}, by_distance=True), plan, cut
+
+    def _hybrid(self) -> tuple[list[Scored], Plan, bool]:
+        nearest, plan, cut = self._nearest()
+        found = {candidate.sku: candidate for candidate in nearest}
+        by_words, words_cut = self._nearest_with_words()
+        found.update((candidate.sku, candidate) for candidate in by_words)
+        texts = self._text_scores([candidate.sku for candidate in by_words])
+        rules = self._rules(found)
+        return score(found.values(), self._scale(), texts, rules), plan, cut or words_cut
+
+    def _by_text(self) -> tuple[list[Scored], Plan, bool]:
+        wanted = replace(self.asked.wanted, vector=None)
+        also, size = self._tier()
+        skus: list[str] = []
+        if also is not None:
+            bounds = self.decided.text_bounds
+            limit = planning.MOST * 2 if bounds.is_set else planning.MOST
+            parameters = {
+                **replace(wanted, also=also).parameters(),
+                "limit": limit, "bound": bounds.distance, "bound_sku": bounds.sku,
+            }
+            rows = self._execute("matching", parameters)
+            skus = [sku for sku, _ in rows]
+            if not bounds.is_set and len(rows) == limit:
+                self._decide(text_bounds=Bounds(float(rows[-1][1]), rows[-1][0]))
+        texts = self._text_scores(skus)
+        found = {candidate.sku: candidate for candidate in self.ranker.given(wanted, skus)}
+        rules = self._rules(found)
+        plan = Plan(Path.TEXT, f"{_told(size)} products have the words", size.matching)
+        return score(found.values(), None, texts, rules), plan, self.decided.text_bounds.is_set
+
+    def _browse(self) -> ResultSet:
+        order = Sort.NEWEST if self.query.sort is Sort.RELEVANCE else self.query.sort
+        limit = planning.MOST if self.before is None else planning.MOST * 2
+        parameters = {
+            **self.asked.wanted.parameters(), "limit": limit + 1, "shop_currency": self.query.shop_currency,
+        }
+        rows = [Candidate._make(row) for row in self._execute(f"browse_{order}", parameters)]
+        scored = score(rows, None, {}, {})
+        plan = Plan(Path.BROWSE, "no words and no picture to rank by", min(len(rows), planning.MOST))
+        return self._finish(scored, plan, len(rows) > planning.MOST and self.before is None)
+
+    # -- parts -------------------------------------------------------------------------------------------------
+
+    def _nearest(self) -> tuple[list[Candidate], Plan, bool]:
+        wanted, before = self.asked.wanted, self.before
+        if before is None:
+            planned = self.ranker.plan(wanted)
+            ranked = self.ranker.nearest(wanted, planned=planned)
+            self._decide(path=ranked.plan.path, size=ranked.size, bounds=ranked.bounds)
+        else:
+            plan = Plan(before.path, "as the first page was found", before.size.matching)
+            ranked = self.ranker.nearest(wanted, bounds=before.bounds, planned=(plan, before.size))
+            if not before.bounds.is_set:
+                self._decide(bounds=ranked.bounds)
+        return ranked.candidates, ranked.plan, ranked.bounds.is_set and self._is_more(ranked.size)
+
+    @staticmethod
+    def _is_more(size: Size) -> bool:
+        return not size.is_exact or size.matching > planning.MOST
+
+    def _nearest_with_words(self) -> tuple[list[Candidate], bool]:
+        also, size = self._tier()
+        if also is None:
+            return [], False
+        wanted = replace(self.asked.wanted, also=also)
+        planned = None
+        if self.before is not None:
+            planned = (Plan(self.before.text_path, ""), size)
+        ranked = self.ranker.nearest(wanted, bounds=self.decided.text_bounds, planned=planned)
+        if self.before is None:
+            self._decide(text_path=ranked.plan.path, text_bounds=ranked.bounds, text_size=ranked.size)
+        return ranked.candidates, ranked.bounds.is_set and self._is_more(ranked.size)
+
+    def _tier(self) -> tuple[str | None, Size]:
+        """Which products are ranked by words: those with all of them; else with all but one, and so on."""
+        if self.before is not None:
+            return self.before.also, self.before.text_size
+        text, best = self.asked.text, None
+        size = Size(0, 0, True)
+        for number in range(text.size, (text.size + 1) // 2 - 1, -1):
+            also = text.at_least(number)
+            found = measure(self.ranker.begun, replace(self.asked.wanted, also=also))
+            if best is not None and not found.is_exact:
+                break
+            if found.matching:
+                best, size = also, found
+            if found.matching >= ENOUGH_BY_WORDS:
+                break
+        self._decide(also=best, text_size=size)
+        return best, size
+
+    def _text_scores(self, skus: Sequence[str]) -> dict[str, float]:
+        if not skus:
+            return {}
+        text = self.asked.text
+        parameters = {
+            "skus": list(skus),
+            "strong": [group.strong for group in text.groups],
+            "weak": [group.weak for group in text.groups],
+        }
+        return {sku: text.text_score(found, words) for sku, words, found in self._execute("coverage", parameters)}
+
+    def _rules(self, found: dict[str, Candidate]) -> dict[str, tuple[str, ...]]:
+        """Which products the query names as a whole. Those that were not found by look or words are added."""
+        whole = self.asked.whole.strip()
+        if not whole or len(whole) > 500:
+            return {}
+        wanted = self.asked.wanted
+        parameters = {
+            **wanted.parameters(), "skus": [whole, whole.upper()], "title": whole, "limit": planning.MOST,
+        }
+        named = {sku: "sku" if by_sku else "title" for sku, by_sku in self._execute("exactly", parameters)}
+        missing = [sku for sku in named if sku not in found]
+        if self.asked.brand is not None and wanted.vector is not None:
+            of_brand = replace(wanted, filters=replace(wanted.filters, brands=(self.asked.brand,)))
+            for candidate in self.ranker.nearest(of_brand).candidates:
+                found.setdefault(candidate.sku, candidate)
+                named.setdefault(candidate.sku, "brand")
+        if missing:
+            found.update((candidate.sku, candidate) for candidate in self.ranker.given(wanted, missing))
+        return {sku: (name,) for sku, name in named.items()}
+
+    def _scale(self) -> Scale:
+        if self.decided.scale is None:
+            vector = self.asked.wanted.vector
+            assert vector is not None  # noqa: S101  (asked by those who have one)
+            scale = scale_of(self.ranker.basis, vector)
+            self._decide(scale=(scale.mean, scale.deviation))
+            return scale
+        return Scale(*self.decided.scale)
+
+    def _execute(self, name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        cursor = self.ranker.begun.connection.cursor(binary=True)
+        return cursor.execute(SQL[name], parameters, prepare=True).fetchall()
+
+    def _decide(self, **what: Any) -> None:
+        self.decided = replace(self.decided, **what)
+
+    # -- cut and order -----------------------------------------------------------------------------------------
+
+    def _finish(self, scored: list[Scored], plan: Plan, is_cut: bool) -> ResultSet:
+        """Leave out what is not relevant or a variant of another, cut at MOST, and bring into the order asked for."""
+        is_ranked = plan.path is not Path.BROWSE
+        if self.query.relevant_only and is_ranked:
+            scored = [one for one in scored if one.parts.score >= CUTOFF]
+        relevance = replace(self.query, sort=Sort.RELEVANCE) if is_ranked else self.query
+        scored = sorted(scored, key=lambda one: sort_key(relevance, one, is_ranked))
+        if self.query.collapse:
+            scored = list(_one_of_each_group(scored))
+        if self.before is not None:
+            end = self.before.end
+            if end is not None:
+                scored = [one for one in scored if sort_key(relevance, one, is_ranked) <= restored(end)]
+            is_cut = end is not None
+        elif is_cut or len(scored) > planning.MOST:
+            is_cut = len(scored) >= planning.MOST
+            scored = scored[: planning.MOST]
+            if is_cut:
+                self._decide(end=stored(sort_key(relevance, scored[-1], is_ranked)))
+        if relevance is not self.query:
+            scored = sorted(scored, key=lambda one: sort_key(self.query, one, is_ranked))
+        return ResultSet(scored, plan, self.decided, is_cut)
+
+
+def _one_of_each_group(scored: Iterable[Scored]) -> Iterable[Scored]:
+    seen = set()
+    for one in scored:
+        group = one.candidate.item_group
+        if group is None or group not in seen:
+            yield one
+        if group is not None:
+            seen.add(group)
+
+
+def stored(key: list[Any]) -> list[Any]:
+    """A sort key as JSON: floats keep every bit, prices become text."""
+    return [f"{value}" if isinstance(value, Decimal) else value for value in key]
+
+
+def restored(key: list[Any]) -> list[Any]:
+    """The sort key again. Raises ArithmeticError for what is none."""
+    if len(key) == 4:
+        return [key[0], key[1], Decimal(key[2]), key[3]]
+    return list(key)
+
+
+def _told(size: Size) -> str:
+    return f"{size.matching:,}" if size.is_exact else f"about {size.matching:,}"
