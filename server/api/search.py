@@ -7,7 +7,12 @@ from flask_openapi3 import APIBlueprint, Tag
 from PIL import Image
 
 from server.api.schemas import (
+    BarOut,
+    CorrectionOut,
+    CountOut,
     ErrorAnswer,
+    ExplainOut,
+    FacetsOut,
     FilterParams,
     HitOut,
     ImageForm,
@@ -16,11 +21,16 @@ from server.api.schemas import (
     SearchParams,
     SkuPath,
     TimingOut,
+    TypedOut,
+    UnderstoodOut,
 )
 from server.catalog.picture import read_for_tower
 from server.embedding.encoder import Encoder
-from server.search.find import Hit
+from server.search.candidates import Hit, Parts
+from server.search.facets import Count, Facets
+from server.search.scoring import TEXT_WEIGHT
 from server.search.service import ResultPage
+from server.search.understanding import Understanding
 from server.web.context import current_services
 from server.web.media import image_url, thumbnail_url
 
@@ -77,6 +87,60 @@ def hit_out(hit: Hit) -> HitOut:
         image_url=image_url(hit.image_sha256, hit.media_type),
         thumbnail_url=thumbnail_url(hit.image_sha256, hit.media_type),
         score=None if hit.score is None else round(hit.score, 6),
+        explain=None if hit.parts is None else _explain_out(hit.parts),
+    )
+
+
+def _explain_out(parts: Parts) -> ExplainOut:
+    return ExplainOut.model_construct(
+        similarity=parts.similarity,
+        z=parts.z,
+        text=parts.text,
+        text_weight=TEXT_WEIGHT,
+        rule=parts.rule,
+        rules=list(parts.rules),
+        score=parts.score,
+    )
+
+
+def _counts_out(counts: list[Count] | None) -> list[CountOut] | None:
+    return None if counts is None else [CountOut.model_construct(value=c.value, count=c.products) for c in counts]
+
+
+def _facets_out(facets: Facets) -> FacetsOut:
+    bars, attributes = facets.price, facets.attributes
+    return FacetsOut.model_construct(
+        brand=_counts_out(facets.brand),
+        category=_counts_out(facets.category),
+        price=None
+        if bars is None
+        else [BarOut.model_construct(low=bar.low, high=bar.high, count=bar.products) for bar in bars],
+        lowest_price=facets.lowest,
+        highest_price=facets.highest,
+        in_stock=facets.in_stock,
+        attributes=None if attributes is None else {name: _counts_out(found) for name, found in attributes.items()},
+    )
+
+
+def _typed_out(told: Understanding) -> TypedOut:
+    typed, filters = told.typed, told.filters
+    return TypedOut.model_construct(
+        words=told.words,
+        parts=[
+            UnderstoodOut.model_construct(
+                kind=part.kind, label=part.label, start=part.start, end=part.end, without=typed.without(part)
+            )
+            for part in typed.understood
+        ],
+        corrections=[
+            CorrectionOut.model_construct(typed=one.typed, corrected=one.corrected) for one in told.corrections
+        ],
+        price_min=typed.price_min,
+        price_max=typed.price_max,
+        currency=typed.currency,
+        brands=list(filters.brands) if typed.brands else [],
+        category=filters.category if typed.category else None,
+        in_stock=typed.in_stock,
     )
 
 
@@ -89,8 +153,14 @@ def answer_model(page: ResultPage) -> SearchAnswer:
         total_is_exact=page.total_is_exact,
         currency=page.currency,
         next_cursor=page.next_cursor,
+        typed=None if page.understanding is None or not page.understanding.whole else _typed_out(page.understanding),
+        facets=None if page.facets is None else _facets_out(page.facets),
         plan=PlanOut.model_construct(
-            path=page.plan.path, reason=page.plan.reason, model=None if page.model is None else page.model.label
+            path=page.plan.path,
+            reason=page.plan.reason,
+            looked_at=page.plan.looked_at,
+            complete=page.plan.complete,
+            model=None if page.model is None else page.model.label,
         ),
         timing=TimingOut.model_construct(
             embed_ms=timing.embed_ms,

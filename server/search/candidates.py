@@ -200,7 +200,11 @@ class Ranker:
         return planning.choose_path(size, self.basis is not None, self.costs), size
 
     def nearest(
-        self, wanted: Wanted, limit: int = planning.MOST, page: bool = False, bounds: Bounds | None = None,
+        self,
+        wanted: Wanted,
+        limit: int = planning.MOST,
+        page: bool = False,
+        bounds: Bounds | None = None,
         planned: tuple[Plan, Size] | None = None,
     ) -> Ranked:
         """The `limit` nearest products that pass, never fewer than min(limit, those that pass).
@@ -241,12 +245,11 @@ class Ranker:
                 return None
         return rows
 
-    def _run(
-        self, name: str, wanted: Wanted, limit: int, page: bool, bounds: Bounds | None, **more: Any
-    ) -> list[Any]:
+    def _run(self, name: str, wanted: Wanted, limit: int, page: bool, bounds: Bounds | None, **more: Any) -> list[Any]:
         parameters = {**wanted.parameters(), "limit": limit, "bound": bounds and bounds.distance, **more}
         if name == "sketch":
-            assert self.basis is not None and wanted.vector is not None  # noqa: S101  (the plan says so)
+            assert self.basis is not None  # noqa: S101  (the plan says so)
+            assert wanted.vector is not None  # noqa: S101
             parameters |= {
                 "basis": self.basis.key,
                 "sketch": HalfVector(self.basis.sketch(wanted.vector)),
@@ -276,5 +279,3 @@ class Ranker:
 def _one(cursor: psycopg.Cursor[Any]) -> Any:
     row = cursor.fetchone()
     return None if row is None else row[0]
-
-

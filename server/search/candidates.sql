@@ -97,3 +97,12 @@ ORDER BY walked.distance + 0, walked.sku
 SELECT {select}, (p.embedding <=> %(vector)s::halfvec) + 0 AS distance, NULL::float8 AS rough
 FROM product AS p
 WHERE p.sku = ANY (%(skus)s) AND p.status = 'live' AND (%(vector)s::halfvec IS NULL OR p.embedding IS NOT NULL)
+
+-- name: as_hits
+-- Whole hits of one of the ways above, which is put in below.
+SELECT hit.*, image.media_type
+FROM (
+{ranked}
+) AS hit
+LEFT JOIN image ON image.sha256 = hit.image_sha256
+ORDER BY hit.distance + 0, hit.sku

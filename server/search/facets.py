@@ -104,7 +104,7 @@ def histogram(prices: Sequence[Decimal]) -> list[Bar]:
     usual = prices[int(len(prices) * 0.95)] if len(prices) > 40 else high
     width = _round_width((usual - low) / MOST_BARS)
     first = (low // width) * width
-    bars = []
+    bars: list[Bar] = []
     edge, at = first, 0
     while at < len(prices):
         end = edge + width

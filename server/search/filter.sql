@@ -1,5 +1,5 @@
 -- name: filter
--- Which products a search may return. Put into other statements in place of {filter}, {f} being the table. A parameter
+-- Which products a search may return, as conditions on a table that other statements put in. A parameter
 -- that is NULL drops out when the statement is planned for its values (plan_cache_mode = force_custom_plan), so each
 -- combination of filters gets the indexes that fit it. '0' is the character after '/', so the range holds every path
 -- below a category.

@@ -1,9 +1,9 @@
 -- name: core
--- What a candidate is scored, sorted and collapsed by. Put in place of {select}.
+-- What a candidate is scored, sorted and collapsed by. Put into the statements that select it.
 p.sku, p.item_group, p.current_price, p.currency, p.created_at
 
 -- name: columns
--- What a hit shows. Put in place of {select}.
+-- What a hit shows. Put into the statements that select it.
 p.sku, p.item_group, p.title, p.brand, p.category, p.price, p.sale_price, p.currency, p.stock, p.image_sha256,
 p.created_at
 

@@ -96,7 +96,8 @@ class Query:
     """How to search, whatever is searched for.
 
     relevant_only: products below the cutoff are left out. collapse: one product of each item_group. explain: each hit
-    tells the parts of its score. parse: prices, brands and the like that were typed become filters.
+    tells the parts of its score. parse: prices, brands and the like that were typed become filters. verbatim: words are
+    not corrected.
     """
 
     filters: Filters = field(default_factory=Filters)
@@ -109,6 +110,7 @@ class Query:
     collapse: bool = False
     explain: bool = False
     parse: bool = True
+    verbatim: bool = False
     shop_currency: str = "USD"  # an order by price puts products priced in others behind: 100 JPY is not 100 USD
 
     def fingerprint(self, asked: str) -> str:

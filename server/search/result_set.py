@@ -1,8 +1,8 @@
 """The one result that hits, total, facets, other orders and pages all come from: at most MOST products.
 
-The first page decides what belongs to it (`Decided`), and the cursor carries that along. From then on whether a product
-belongs to the result, and where it stands, depends on that product alone: what is inserted, changed or deleted meanwhile
-moves no other one.
+The first page decides what belongs to it (`Decided`), and the cursor carries that along. From then on whether a
+product belongs to the result, and where it stands, depends on that product alone: what is inserted, changed or deleted
+meanwhile moves no other one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +20,7 @@ from server.search.text_query import TextQuery
 
 # Words are given up one by one until so many products have the rest, or half of the words are left.
 ENOUGH_BY_WORDS = 100
+_GO_ON = "a later page is found as the first one was"
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,12 @@ class Asked:
 class Decided:
     """What the first page decided. JSON values alone: a cursor carries it.
 
-    path, size: of the nearest by vector. also: a tsquery of the products that are ranked by words. scale: mean and
-    deviation. end: the sort key of the last product of a result that was cut, None where it was not.
+    whole: the first page looked at all of the result, not at its beginning alone. path, size, bounds: of the nearest by
+    vector. also: a tsquery of the products that are ranked by words; text_path, text_size, text_bounds are theirs.
+    scale: mean and deviation. end: the sort key of the last product of a result that was cut, None where it was not.
     """
 
+    whole: bool = True
     path: Path = Path.BROWSE
     size: Size = field(default_factory=lambda: Size(0, 0, True))
     bounds: Bounds = field(default_factory=Bounds)
@@ -80,8 +83,10 @@ class Builder:
         self.ranker = ranker
         self.query = query
         self.asked = asked
-        self.before = decided
-        self.decided = decided or Decided()
+        # A page that looked at the beginning alone decided no more than the path.
+        self.before = decided if decided is not None and decided.whole else None
+        self.path = None if decided is None or decided.whole else (Plan(decided.path, _GO_ON), decided.size)
+        self.decided = self.before or Decided()
 
     def build(self) -> ResultSet:
         """All of the result."""
@@ -118,7 +123,9 @@ class Builder:
             limit = planning.MOST * 2 if bounds.is_set else planning.MOST
             parameters = {
                 **replace(wanted, also=also).parameters(),
-                "limit": limit, "bound": bounds.distance, "bound_sku": bounds.sku,
+                "limit": limit,
+                "bound": bounds.distance,
+                "bound_sku": bounds.sku,
             }
             rows = self._execute("matching", parameters)
             skus = [sku for sku, _ in rows]
@@ -134,7 +141,9 @@ class Builder:
         order = Sort.NEWEST if self.query.sort is Sort.RELEVANCE else self.query.sort
         limit = planning.MOST if self.before is None else planning.MOST * 2
         parameters = {
-            **self.asked.wanted.parameters(), "limit": limit + 1, "shop_currency": self.query.shop_currency,
+            **self.asked.wanted.parameters(),
+            "limit": limit + 1,
+            "shop_currency": self.query.shop_currency,
         }
         rows = [Candidate._make(row) for row in self._execute(f"browse_{order}", parameters)]
         scored = score(rows, None, {}, {})
@@ -146,14 +155,11 @@ class Builder:
     def _nearest(self) -> tuple[list[Candidate], Plan, bool]:
         wanted, before = self.asked.wanted, self.before
         if before is None:
-            planned = self.ranker.plan(wanted)
-            ranked = self.ranker.nearest(wanted, planned=planned)
+            ranked = self.ranker.nearest(wanted, planned=self.path)
             self._decide(path=ranked.plan.path, size=ranked.size, bounds=ranked.bounds)
         else:
-            plan = Plan(before.path, "as the first page was found", before.size.matching)
+            plan = Plan(before.path, _GO_ON, before.size.matching)
             ranked = self.ranker.nearest(wanted, bounds=before.bounds, planned=(plan, before.size))
-            if not before.bounds.is_set:
-                self._decide(bounds=ranked.bounds)
         return ranked.candidates, ranked.plan, ranked.bounds.is_set and self._is_more(ranked.size)
 
     @staticmethod
@@ -167,7 +173,7 @@ class Builder:
         wanted = replace(self.asked.wanted, also=also)
         planned = None
         if self.before is not None:
-            planned = (Plan(self.before.text_path, ""), size)
+            planned = (Plan(self.before.text_path, _GO_ON), size)
         ranked = self.ranker.nearest(wanted, bounds=self.decided.text_bounds, planned=planned)
         if self.before is None:
             self._decide(text_path=ranked.plan.path, text_bounds=ranked.bounds, text_size=ranked.size)
@@ -209,7 +215,10 @@ class Builder:
             return {}
         wanted = self.asked.wanted
         parameters = {
-            **wanted.parameters(), "skus": [whole, whole.upper()], "title": whole, "limit": planning.MOST,
+            **wanted.parameters(),
+            "skus": [whole, whole.upper()],
+            "title": whole,
+            "limit": planning.MOST,
         }
         named = {sku: "sku" if by_sku else "title" for sku, by_sku in self._execute("exactly", parameters)}
         missing = [sku for sku in named if sku not in found]

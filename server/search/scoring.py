@@ -11,9 +11,9 @@ behind a score. A fusion of ranks (Cormack, Clarke, Buettcher 2009) cannot do th
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from server.embedding.encoder import Vector
 from server.search.basis import Basis
 from server.search.candidates import Candidate, Parts
-from server.embedding.encoder import Vector
 
 # A product with all the words lies before one without by as much as so many deviations; docs/benchmarks.md has the fit.
 TEXT_WEIGHT = 3.0

@@ -31,17 +31,14 @@ def _put_in(text: str) -> str:
 def _compose() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for name, text in _ROOM.items():
-        if name in _SELECTS:
+        if name in (*_SELECTS, "as_hits"):
             continue
         if name == "given":
             text = text.replace("{select}", _SELECTS["core"])
         if name in RANKING:
             found[name] = _put_in(text.replace("{select}", _SELECTS["core"]))
             whole = _put_in(text.replace("{select}", _SELECTS["columns"]))
-            found[f"{name}_page"] = (
-                f"SELECT hit.*, image.media_type FROM (\n{whole}\n) AS hit\n"
-                "LEFT JOIN image ON image.sha256 = hit.image_sha256\nORDER BY hit.distance + 0, hit.sku"
-            )
+            found[f"{name}_page"] = _ROOM["as_hits"].replace("{ranked}", whole)
         else:
             found[name] = _put_in(text)
     return found

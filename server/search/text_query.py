@@ -1,8 +1,8 @@
 """What was typed, as the full-text index understands it: groups of words, each with what counts as the same.
 
-A group is one word, with its corrected spelling and its synonyms as alternatives. `weight` says how much the group tells:
-its inverse document frequency ln(1 + N / n) (Spärck Jones 1972), over the sum of all groups', so that a product with
-all groups in its title has a text score of 1.
+A group is one word, with its corrected spelling and its synonyms as alternatives. `weight` says how much the group
+tells: its inverse document frequency ln(1 + N / n) (Spärck Jones 1972), over the sum of all groups', so that a product
+with all groups in its title has a text score of 1.
 """
 
 import math
@@ -94,9 +94,7 @@ def build_text_query(
     )
 
 
-def _groups(
-    alternatives: Iterable[Alternatives], lexemes: Callable[[str], str], products: int
-) -> Iterable[Group]:
+def _groups(alternatives: Iterable[Alternatives], lexemes: Callable[[str], str], products: int) -> Iterable[Group]:
     seen = set()
     for group in alternatives:
         weak = " | ".join(dict.fromkeys(f"({lexemes(word)})" for word in group.words if lexemes(word)))

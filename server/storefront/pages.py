@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from server import __version__
 from server.catalog.product import Product
 from server.errors import InvalidImage, ModelError, NotFound
-from server.search.find import Hit
+from server.search.candidates import Hit
 from server.search.query import Query
 from server.storefront import results
 from server.storefront.address import Search, read_search
@@ -127,9 +127,9 @@ def _search_page(search: Search, picture: QueryPicture | None = None, refusal: s
         found=found,
         picture=picture,
         refusal=refusal,
-        currency=service.currency() if found is None else found.page.currency,
-        categories=category_menu(service.categories(), category),
-        brands=brand_boxes(service.brands(), search.values("brand")),
+        currency=service.facts.currency() if found is None else found.page.currency,
+        categories=category_menu(service.facts.categories(), category),
+        brands=brand_boxes(service.facts.brands(), search.values("brand")),
     )
 
 

@@ -37,7 +37,17 @@ def test_a_search_answers_with_all_that_a_front_end_needs(shop: FlaskClient) -> 
     answer = shop.get("/api/v1/search?q=blue&limit=2")
     assert answer.status_code == 200
     body = answer.json
-    assert set(body) == {"hits", "total", "total_is_exact", "currency", "next_cursor", "plan", "timing"}
+    assert set(body) == {
+        "hits",
+        "total",
+        "total_is_exact",
+        "currency",
+        "next_cursor",
+        "typed",
+        "facets",
+        "plan",
+        "timing",
+    }
     hit = body["hits"][0]
     assert (hit["sku"], hit["brand"], hit["price"], hit["currency"]) == ("blue", "Acme", 20.0, "USD")
     assert hit["score"] > body["hits"][1]["score"]

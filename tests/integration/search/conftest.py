@@ -7,7 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from server.db.engine import Database
+from server.search import plan as planning
 from server.search.service import SearchService
+from server.search.statements import SQL
 from tests.factories import DIMENSION, add_model, unit_vector
 from tests.fakes import FakeEncoder, fake_manifest
 
@@ -46,3 +48,12 @@ def near() -> Callable[[float], Vector]:
         return (cosine * query + np.sqrt(1 - cosine**2) * across).astype(np.float32)
 
     return make
+
+
+@pytest.fixture
+def index_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every filter is walked, as in a catalogue of many. Among so few rows Postgres would rather sort them all."""
+    monkeypatch.setattr(planning, "EXACT_ROWS", 0)
+    monkeypatch.setattr(planning, "EXACT_ROWS_WITHOUT_SKETCHES", 0)
+    settings = SQL["settings"] + ", set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)"
+    monkeypatch.setitem(SQL, "settings", settings)

@@ -11,7 +11,8 @@ import pytest
 from server.db.engine import Database
 from server.errors import InvalidCursor, NotFound, OtherModel
 from server.search import plan as planning
-from server.search.find import SQL
+from server.search.basis import refresh_basis
+from server.search.plan import Costs
 from server.search.query import Filters, Query, Sort
 from server.search.service import SearchService
 from tests.factories import add_model, add_product
@@ -89,18 +90,19 @@ def test_filters_keep_what_a_shopper_means(
     assert {hit.sku for hit in search.by_text("", Query(filters=filters)).hits} == expected
 
 
-@pytest.mark.parametrize("exact_rows", [0, planning.EXACT_ROWS])
+@pytest.mark.parametrize("walked", [False, True])
 @pytest.mark.parametrize("text", ["query", ""])
 @pytest.mark.parametrize("sort", list(Sort))
 def test_walking_the_pages_gives_every_product_once(
     search: SearchService,
     add: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-    exact_rows: int,
+    request: pytest.FixtureRequest,
+    walked: bool,
     text: str,
     sort: Sort,
 ) -> None:
-    monkeypatch.setattr(planning, "EXACT_ROWS", exact_rows)
+    if walked:
+        request.getfixturevalue("index_only")
     for number in range(45):
         # Some share a price, some a distance, some have no price: the order must not depend on luck.
         price = None if number % 7 == 0 else Decimal(number % 5)
@@ -110,12 +112,12 @@ def test_walking_the_pages_gives_every_product_once(
 
 
 def test_the_index_gives_the_same_order_as_ranking_all(
-    search: SearchService, add: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    search: SearchService, add: Callable[..., None], request: pytest.FixtureRequest
 ) -> None:
     for number in range(60):
         add(f"P-{number:02}", 0.9 - number * 0.01)
     exact = search.by_text("query", Query(limit=20))
-    monkeypatch.setattr(planning, "EXACT_ROWS", 0)
+    request.getfixturevalue("index_only")
     walked = search.by_text("query", Query(limit=20))
     assert exact.plan.path == "exact"
     assert walked.plan.path == "hnsw"
@@ -124,29 +126,35 @@ def test_the_index_gives_the_same_order_as_ranking_all(
     assert distances == sorted(distances, key=lambda distance: distance or 0)
 
 
+@pytest.mark.parametrize("sketches", [False, True])
+@pytest.mark.usefixtures("index_only")
 def test_a_filter_that_fights_the_query_still_fills_the_page(
-    search: SearchService, add: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    search: SearchService,
+    add: Callable[..., None],
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    sketches: bool,
 ) -> None:
     for number in range(80):
         add(f"near-{number:02}", 0.05 + number * 0.001, brand="popular")
     for number in range(12):
         add(f"far-{number:02}", 0.95 + number * 0.001, brand="rare")
-    monkeypatch.setattr(planning, "EXACT_ROWS", 0)
+    if sketches:
+        assert refresh_basis(database)
+        monkeypatch.setattr(search, "costs", Costs(sketch_start=1000.0))
     monkeypatch.setattr(planning, "EF_SEARCH", 10)
-    monkeypatch.setattr(planning, "MAX_SCAN_TUPLES", 1)
-    # Among so few rows Postgres would sort them all; with sorting dear it walks the index, as it does among many.
-    settings = SQL["settings"] + ", set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)"
-    monkeypatch.setitem(SQL, "settings", settings)
+    monkeypatch.setattr(planning, "PATIENCE", 0.01)
     page = search.by_text("query", Query(filters=Filters(brands=("rare",)), limit=10))
     assert len(page.hits) == 10
     assert all(hit.brand == "rare" for hit in page.hits)
-    assert page.plan.path == "hnsw_then_exact"
+    assert page.plan.path == ("hnsw_then_sketch" if sketches else "hnsw_then_exact")
+    assert page.plan.complete
 
 
 def test_a_price_sort_keeps_the_relevant_ones(
     search: SearchService, add: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.search.service.SORT_POOL", 3)
+    monkeypatch.setattr(planning, "MOST", 3)
     for number, price in enumerate([30, 10, 20, 1, 2]):
         add(f"P{number}", 0.1 + number * 0.1, price=Decimal(price))
     assert skus(search, Query(sort=Sort.PRICE_ASC)) == ["P1", "P2", "P0"]
@@ -234,7 +242,7 @@ def test_categories_count_what_lies_below_them(search: SearchService, add: Calla
     add("a", 0.1, category="A/B")
     add("b", 0.1, category="A/C")
     add("c", 0.1, category="A", status="hidden")
-    assert search.categories() == [("A", 2), ("A/B", 1), ("A/C", 1)]
+    assert search.facts.categories() == [("A", 2), ("A/B", 1), ("A/C", 1)]
 
 
 def test_an_empty_catalogue_answers(search: SearchService) -> None:

@@ -1,0 +1,155 @@
+"""One page of a result: hits, total, facets, and the way to the next one."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from psycopg.rows import class_row
+
+from server.embedding.current import ActiveModel
+from server.search import plan as planning
+from server.search.candidates import Hit, Ranker
+from server.search.cursor import Place
+from server.search.facets import FacetRow, Facets, count_facets
+from server.search.plan import Plan
+from server.search.query import Query, Sort
+from server.search.result_set import Asked, Builder, Decided, ResultSet, restored, sort_key, stored
+from server.search.scoring import Scored
+from server.search.statements import SQL
+from server.search.understanding import Understanding
+
+NOTHING = Decided()
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Where the time went, in milliseconds. `embedding_cached`: the query's vector was remembered."""
+
+    embed_ms: float = 0.0
+    sql_ms: float = 0.0
+    total_ms: float = 0.0
+    embedding_cached: bool = False
+    began: float = 0.0
+    embedded_at: float = 0.0
+
+    @classmethod
+    def begin(cls) -> "Timing":
+        """The clock starts."""
+        now = time.perf_counter()
+        return cls(began=now, embedded_at=now)
+
+    def embedded(self, cached: bool) -> "Timing":
+        """The query's vector is there."""
+        now = time.perf_counter()
+        took = round((now - self.began) * 1000, 3)
+        return replace(self, embed_ms=took, embedding_cached=cached, embedded_at=now)
+
+    def done(self) -> "Timing":
+        """So is the page."""
+        now = time.perf_counter()
+        sql, total = now - self.embedded_at, now - self.began
+        return replace(self, sql_ms=round(sql * 1000, 3), total_ms=round(total * 1000, 3))
+
+
+@dataclass(frozen=True)
+class ResultPage:
+    """One page. `total` counts the whole result, of which this page is a part.
+
+    total_is_exact: False where there are more than `total`, which then is MOST. model: the one that ranked; None where
+    no vector did. understanding: of what was typed.
+    """
+
+    hits: list[Hit]
+    total: int
+    total_is_exact: bool
+    next_cursor: str | None
+    plan: Plan
+    currency: str
+    facets: Facets | None = None
+    timing: Timing = field(default_factory=Timing)
+    model: ActiveModel | None = None
+    understanding: Understanding | None = None
+
+
+def make_page(
+    ranker: Ranker, query: Query, asked: Asked, place: Place, is_first: bool, encode: Callable[[Place], str]
+) -> ResultPage:
+    """The page of `query` that begins at `place`. encode: makes a cursor of the place where it ends."""
+    if is_first and _is_beginning_enough(query, asked):
+        return _beginning(ranker, query, asked, place, encode)
+    result = Builder(ranker, query, asked, None if is_first else place.decided).build()
+    scored, is_ranked = result.scored, result.plan.path is not planning.Path.BROWSE
+    rest = scored if is_first else _behind(query, scored, place, is_ranked)
+    rest = rest[: max(0, planning.MOST - place.shown)]
+    hits, used = _hits(ranker, query, rest)
+    cursor = None
+    if used < len(rest):
+        after = stored(sort_key(query, rest[used - 1], is_ranked))
+        cursor = encode(replace(place, after=after, shown=place.shown + used, decided=result.decided))
+    return ResultPage(
+        hits=hits,
+        total=len(scored) if is_first else max(len(scored), place.shown + len(hits)),
+        total_is_exact=not result.is_cut,
+        next_cursor=cursor,
+        plan=result.plan,
+        currency=query.filters.currency or query.shop_currency,
+        facets=_facets(ranker, query, result),
+    )
+
+
+def _is_beginning_enough(query: Query, asked: Asked) -> bool:
+    """Whether the page needs no more than the nearest few: nothing is counted, sorted, scored or left out."""
+    return (
+        asked.wanted.vector is not None
+        and not asked.text.groups
+        and query.sort is Sort.RELEVANCE
+        and not (query.facets or query.relevant_only or query.collapse or query.explain)
+    )
+
+
+def _beginning(ranker: Ranker, query: Query, asked: Asked, place: Place, encode: Callable[[Place], str]) -> ResultPage:
+    plan, size = ranker.plan(asked.wanted)
+    most = query.limit + 1 + planning.TIE_MARGIN
+    ranked = ranker.nearest(asked.wanted, most, page=True, planned=(plan, size))
+    hits, more = ranked.candidates[: query.limit], len(ranked.candidates) > query.limit
+    cursor = None
+    if more:
+        decided = Decided(whole=False, path=ranked.plan.path, size=size)
+        after = [hits[-1].distance, hits[-1].sku]
+        cursor = encode(replace(place, after=after, shown=len(hits), decided=decided))
+    is_exact = size.is_exact and size.matching <= planning.MOST
+    total = size.matching if is_exact else planning.MOST
+    currency = query.filters.currency or query.shop_currency
+    return ResultPage(hits, total, is_exact, cursor, ranked.plan, currency)
+
+
+def _behind(query: Query, scored: list[Scored], place: Place, is_ranked: bool) -> list[Scored]:
+    after = restored(place.after)
+    return [one for one in scored if sort_key(query, one, is_ranked) > after]
+
+
+def _hits(ranker: Ranker, query: Query, rest: list[Scored]) -> tuple[list[Hit], int]:
+    """The next products that are still there, and how many of `rest` that took."""
+    found: list[Hit] = []
+    used = 0
+    while used < len(rest) and len(found) < query.limit:
+        some = rest[used : used + query.limit - len(found)]
+        used += len(some)
+        with ranker.begun.connection.cursor(binary=True, row_factory=class_row(Hit)) as cursor:
+            rows = cursor.execute(SQL["rows"], {"skus": [one.candidate.sku for one in some]}, prepare=True).fetchall()
+        by_sku = {row.sku: row for row in rows}
+        for one in some:
+            hit = by_sku.get(one.candidate.sku)
+            if hit is not None:
+                parts = one.parts if query.explain else None
+                found.append(replace(hit, distance=one.candidate.distance, parts=parts))
+    return found, used
+
+
+def _facets(ranker: Ranker, query: Query, result: ResultSet) -> Facets | None:
+    if not query.facets:
+        return None
+    with ranker.begun.connection.cursor(binary=True) as cursor:
+        skus = [one.candidate.sku for one in result.scored]
+        rows = cursor.execute(SQL["facet_rows"], {"skus": skus}, prepare=True).fetchall()
+    return count_facets([FacetRow._make(row) for row in rows], query.facets, query.shop_currency)
