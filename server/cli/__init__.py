@@ -17,6 +17,8 @@ COMMANDS = {
     "serve": ("server.cli.serve:serve", "Serve the shop and the API until Ctrl-C."),
     "import": ("server.cli.import_:import_command", "Bring products from PATH into the shop"),
     "search": ("server.cli.search:search", "Find products that look like WORDS."),
+    "synonyms": ("server.cli.synonyms:synonyms", "Keep a list of words that stand for others in a search."),
+    "words": ("server.cli.words:words", "Compute the words that corrections and suggestions are made of."),
     "db": ("server.cli.db:db", "Upgrade, inspect and query the database."),
     "models": ("server.cli.models:models", "Install embedding models, check them and change to another."),
     "doctor": ("server.cli.doctor:doctor", "Check settings, database, model, pictures and disk."),
