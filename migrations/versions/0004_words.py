@@ -11,7 +11,7 @@ lower case and without blanks around it. `search_refresh` tells each process whe
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 # Keep in step with LONGEST_SYNONYM and MOST_REPLACEMENTS in server/search/words/synonyms.py; a test compares them.
 LONGEST_SYNONYM = 100

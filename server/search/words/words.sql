@@ -1,7 +1,9 @@
 -- name: tokens
 -- The words of what a product is called, in their order. Put into the statements below in place of {tokens}, as the
--- other parts are; splitting.py does the same to a query. Quotes and dashes are made plain first.
-string_to_array(regexp_replace(translate(lower({text}), %(fancy)s, %(plain)s), %(separators)s, ' ', 'g'), ' ')
+-- other parts are; splitting.py does the same to a query. Quotes and dashes are made plain first. The collation of the
+-- database knows more lower case letters than "C", which brands and categories are compared by.
+string_to_array(
+    regexp_replace(translate(lower({text} COLLATE "default"), %(fancy)s, %(plain)s), %(separators)s, ' ', 'g'), ' ')
 
 -- name: called
 -- What a product is called: brand, the last part of its category, which names its kind, and title.
@@ -23,7 +25,8 @@ SELECT count(*) FROM product WHERE status = 'live'
 -- name: refresh_words
 -- Words and how many products hold each. Of a word with a dash or an apostrophe the parts are words too, as in
 -- Postgres's own text search. Words of descriptions and attributes are found by that (ts_stat): they need to be known,
--- so that nobody is told that they were typed wrong, and that is several times as fast.
+-- so that nobody is told that they were typed wrong, and that is several times as fast. Of a description it takes as
+-- much as a search does.
 WITH called AS (
     SELECT one.word COLLATE "C" AS word, count(*) AS titles
     FROM product AS p, LATERAL (
@@ -38,8 +41,8 @@ WITH called AS (
 ), told AS (
     SELECT word COLLATE "C" AS word, ndoc AS products
     FROM ts_stat($$
-        SELECT to_tsvector('simple', concat_ws(' ', title, brand, replace(category, '/', ' '), description))
-               || to_tsvector('simple', attributes)
+        SELECT to_tsvector('simple', concat_ws(' ', title, brand, replace(category, '/', ' ')))
+               || to_tsvector('simple', left(description, 20000)) || to_tsvector('simple', attributes)
         FROM product WHERE status = 'live'
     $$)
     WHERE length(word) BETWEEN 2 AND %(longest)s AND word !~ '[0-9]' AND word !~ %(separators)s
@@ -130,7 +133,8 @@ WITH called AS MATERIALIZED (
     SELECT ARRAY(
         SELECT DISTINCT btrim(token, '''-') COLLATE "C"
         FROM unnest({tokens_of_called}) WITH ORDINALITY AS split (token, place)
-        WHERE place <= %(first_words)s AND token ~ '[^0-9''-]' AND length(token) BETWEEN 2 AND %(longest)s AND token <> ALL (%(edgeless)s)
+        WHERE place <= %(first_words)s AND token ~ '[^0-9''-]' AND length(token) BETWEEN 2 AND %(longest)s
+          AND token <> ALL (%(edgeless)s)
         ORDER BY 1
     ) AS words
     FROM product AS p WHERE p.status = 'live'

@@ -115,6 +115,14 @@ def test_the_database_splits_a_text_as_a_query_is_split(database: Database, text
             assert words == splitting.words_of(text)
 
 
+def test_words_are_lower_case_in_any_alphabet(database: Database, add: Add) -> None:
+    add("ÉCHARPE Bleue", brand="ÄRMEL", category="ΡΟΎΧΑ/ОДЕЖДА")
+    vocabulary = learned(database)
+    assert [vocabulary.products(word) for word in ("écharpe", "ärmel", "ρούχα", "одежда")] == [1] * 4
+    assert rows(database, "SELECT count(*) FROM search_word WHERE titles = 0") == [(0,)]
+    assert [each.text for each in vocabulary.suggest("bleue ar")] == ["bleue ärmel"]
+
+
 def test_phrases_are_those_that_titles_end_with(database: Database, add: Add) -> None:
     add(*["Harbour Men Black Casual Shoes"] * 3, "Fernhill Red Casual Shoes, with laces", "Casual Shoes - Large")
     refreshed(database)
