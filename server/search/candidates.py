@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 from pgvector import HalfVector
-from psycopg.rows import class_row
+from psycopg.rows import args_row, class_row
 
 from server.embedding.current import ActiveModel
 from server.embedding.encoder import Vector
@@ -135,7 +135,7 @@ def begin(connection: psycopg.Connection, wanted: Wanted) -> Begun:
     all that this transaction ranks is ranked by that model. Raises ModelMoved where it did not make the vector.
     """
     with connection.pipeline():
-        connection.execute(SQL["settings"], {"ef_search": str(planning.EF_SEARCH)}, prepare=True)
+        connection.execute(SQL["settings"], prepare=True)
         connection.execute(SQL["lock"], prepare=True)
         asking = connection.execute(SQL["model"], prepare=True)
     models = asking.fetchall()
@@ -192,17 +192,17 @@ class Ranker:
     basis: Basis | None
     costs: Costs
 
-    def plan(self, wanted: Wanted) -> tuple[Plan, Size]:
-        """The path for this filter."""
+    def plan(self, wanted: Wanted, limit: int) -> tuple[Plan, Size]:
+        """The path to the `limit` nearest under this filter."""
         size = measure(self.begun, wanted)
         if self.basis is None and not size.is_exact:
             size = measure(self.begun, wanted, planning.EXACT_ROWS_WITHOUT_SKETCHES + 1)
-        return planning.choose_path(size, self.basis is not None, self.costs), size
+        return planning.choose_path(size, limit, self.basis is not None, self.costs), size
 
     def nearest(
         self,
         wanted: Wanted,
-        limit: int = planning.MOST,
+        limit: int,
         page: bool = False,
         bounds: Bounds | None = None,
         planned: tuple[Plan, Size] | None = None,
@@ -212,13 +212,12 @@ class Ranker:
         page: as whole hits, else as candidates. bounds: of an earlier page of the same result; then all within them
         come, though they are more by now. planned: the path of that page.
         """
-        plan, size = planned or self.plan(wanted)
+        plan, size = planned or self.plan(wanted, limit)
         most = limit if bounds is None or not bounds.is_set else limit * 2
-        if plan.path in (Path.HNSW, Path.HNSW_THEN_SKETCH, Path.HNSW_THEN_EXACT):
-            if plan.path is Path.HNSW:
-                found = self._walk(wanted, most, size, page)
-                if found is not None:
-                    return self._cut(found, plan, size, limit, bounds)
+        if plan.path is Path.HNSW:
+            found = self._walk(wanted, most, size, page)
+            if found is not None:
+                return self._cut(found, plan, size, limit, bounds)
             plan = self._instead(size)
         name = "sketch" if plan.path in (Path.SKETCH, Path.HNSW_THEN_SKETCH) else "exact"
         rows = self._run(name, wanted, most, page, bounds)
@@ -226,7 +225,7 @@ class Ranker:
 
     def given(self, wanted: Wanted, skus: Sequence[str]) -> list[Candidate]:
         """Candidates that are known already, with their distances, in no order."""
-        return self._run("given", wanted, len(skus), False, None, skus=list(skus))
+        return self._run("given", wanted, len(skus), page=False, bounds=None, skus=list(skus))
 
     def _instead(self, size: Size) -> Plan:
         told = "the index gave too few products that pass the filter"
@@ -235,18 +234,22 @@ class Ranker:
         return Plan(Path.HNSW_THEN_SKETCH, f"{told}, so the sketches of all were ranked", size.matching)
 
     def _walk(self, wanted: Wanted, limit: int, size: Size, page: bool) -> list[Any] | None:
-        """None where the walk gave up too soon. A few are asked for first: where they do not come, no time is lost."""
+        """None where too few of the nearest pass the filter. What is found first tells whether another try pays."""
         name = "walk_narrow" if wanted.narrow else "walk"
-        for few in sorted({min(limit, planning.FIRST_STEPS), limit}):
-            steps = planning.most_steps(few, size.share)
-            self.begun.connection.execute(SQL["allow_steps"], {"steps": str(steps)}, prepare=True)
-            rows = self._run(name, wanted, few, page, None)
-            if len(rows) < min(few, size.matching):
-                return None
-        return rows
+        needed = min(limit, size.matching)
+        tries = planning.walks_for(limit, size.share)
+        for number, walk in enumerate(tries):
+            rows = self._run(name, wanted, limit, page, None, walk=walk)
+            if len(rows) >= needed:
+                return rows
+            following = tries[number + 1 : number + 2]
+            if not all(len(rows) * next_one.ef / walk.ef >= 1.5 * needed for next_one in following):
+                break
+        return None
 
     def _run(self, name: str, wanted: Wanted, limit: int, page: bool, bounds: Bounds | None, **more: Any) -> list[Any]:
-        parameters = {**wanted.parameters(), "limit": limit, "bound": bounds and bounds.distance, **more}
+        parameters = {**wanted.parameters(), "limit": limit, "bound": bounds and bounds.distance}
+        walk: planning.Walk | None = more.pop("walk", None)
         if name == "sketch":
             assert self.basis is not None  # noqa: S101  (the plan says so)
             assert wanted.vector is not None  # noqa: S101
@@ -254,14 +257,19 @@ class Ranker:
                 "basis": self.basis.key,
                 "sketch": HalfVector(self.basis.sketch(wanted.vector)),
                 "rough_bound": bounds and bounds.rough,
-                "pool": max(planning.MOST, limit),
+                "pool": planning.pool_for(limit),
             }
-        if page:
-            with self.begun.connection.cursor(binary=True, row_factory=class_row(Hit)) as cursor:
-                return cursor.execute(SQL[f"{name}_page"], parameters, prepare=True).fetchall()
-        with self.begun.connection.cursor(binary=True) as cursor:
-            rows = cursor.execute(SQL[name], parameters, prepare=True).fetchall()
-        return [Candidate._make(row) for row in rows]
+        statement, row = (SQL[f"{name}_page"], class_row(Hit)) if page else (SQL[name], args_row(Candidate))
+        with self.begun.connection.pipeline(), self.begun.connection.cursor(binary=True, row_factory=row) as cursor:
+            if walk is not None:
+                settings = {
+                    "ef": str(walk.ef),
+                    "goes_on": "relaxed_order" if walk.steps else "off",
+                    "steps": str(max(walk.steps, 1)),
+                }
+                self.begun.connection.execute(SQL["walk_so_far"], settings, prepare=True)
+            cursor.execute(statement, {**parameters, **more}, prepare=True)
+            return cursor.fetchall()
 
     def _cut(self, rows: list[Any], plan: Plan, size: Size, limit: int, bounds: Bounds | None) -> Ranked:
         if bounds is not None and bounds.is_set:

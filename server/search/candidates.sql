@@ -1,9 +1,6 @@
 -- name: settings
--- For this transaction alone: session settings do not survive a connection pooler. strict_order lets the index go on
--- until enough products passed the filter, nearest first: a page is then the beginning of every longer result.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
-       set_config('hnsw.iterative_scan', 'strict_order', true),
-       set_config('hnsw.ef_search', %(ef_search)s, true)
+-- For this transaction alone: session settings do not survive a connection pooler.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- name: model
 -- The model that made the catalogue's embeddings, the axes of its sketches, and behind it a model that is about to take
@@ -32,9 +29,10 @@ EXPLAIN (FORMAT JSON) SELECT FROM product_search AS f WHERE {narrow}
 -- How many products are in the shop, as of the last ANALYZE; -1 before the first.
 SELECT reltuples::bigint FROM pg_class WHERE oid = 'product_search'::regclass
 
--- name: allow_steps
--- Where a walk gives up, and what it keeps in memory.
-SELECT set_config('hnsw.max_scan_tuples', %(steps)s, true), set_config('hnsw.scan_mem_multiplier', '4', true)
+-- name: walk_so_far
+-- How many candidates a walk keeps, whether it goes on behind them (off, relaxed_order), and where it gives up.
+SELECT set_config('hnsw.ef_search', %(ef)s, true), set_config('hnsw.iterative_scan', %(goes_on)s, true),
+       set_config('hnsw.max_scan_tuples', %(steps)s, true), set_config('hnsw.scan_mem_multiplier', '4', true)
 
 -- name: exact
 -- Ranks every product that passes the filter. The "+ 0" keeps the planner from walking the HNSW index, which cannot

@@ -1,6 +1,6 @@
 """Cursors: where the last page ended and what the first one decided, signed, so that a foreign one is refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -16,7 +16,8 @@ class Place:
     """Where a walk through a result is.
 
     fingerprint: of the search. after: the sort key of the last hit. shown: how many hits came so far. model: the digest
-    of the model that ranks, None where nothing is ranked. embedded: the words that were embedded, as corrected.
+    of the model that ranks, None where nothing is ranked. embedded: the words that were embedded, as corrected. seen:
+    marks of the hits of a first page that looked at the beginning of the result alone.
     """
 
     fingerprint: str
@@ -26,6 +27,7 @@ class Place:
     embedded: str
     text: TextQuery
     decided: Decided
+    seen: list[int] = field(default_factory=list)
 
 
 _PLACE = TypeAdapter(Place)

@@ -1,6 +1,7 @@
 """One page of a result: hits, total, facets, and the way to the next one."""
 
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -84,8 +85,9 @@ def make_page(
     hits, used = _hits(ranker, query, rest)
     cursor = None
     if used < len(rest):
-        after = stored(sort_key(query, rest[used - 1], is_ranked))
-        cursor = encode(replace(place, after=after, shown=place.shown + used, decided=result.decided))
+        last = sort_key(query, rest[used - 1], is_ranked)
+        after = stored(last if is_first else max(last, restored(place.after)))
+        cursor = encode(replace(place, after=after, shown=place.shown + used, seen=[], decided=result.decided))
     return ResultPage(
         hits=hits,
         total=len(scored) if is_first else max(len(scored), place.shown + len(hits)),
@@ -108,15 +110,15 @@ def _is_beginning_enough(query: Query, asked: Asked) -> bool:
 
 
 def _beginning(ranker: Ranker, query: Query, asked: Asked, place: Place, encode: Callable[[Place], str]) -> ResultPage:
-    plan, size = ranker.plan(asked.wanted)
     most = query.limit + 1 + planning.TIE_MARGIN
-    ranked = ranker.nearest(asked.wanted, most, page=True, planned=(plan, size))
+    ranked = ranker.nearest(asked.wanted, most, page=True)
+    size = ranked.size
     hits, more = ranked.candidates[: query.limit], len(ranked.candidates) > query.limit
     cursor = None
     if more:
-        decided = Decided(whole=False, path=ranked.plan.path, size=size)
         after = [hits[-1].distance, hits[-1].sku]
-        cursor = encode(replace(place, after=after, shown=len(hits), decided=decided))
+        seen = [_mark(hit.sku) for hit in hits]
+        cursor = encode(replace(place, after=after, shown=len(hits), seen=seen, decided=Decided(whole=False)))
     is_exact = size.is_exact and size.matching <= planning.MOST
     total = size.matching if is_exact else planning.MOST
     currency = query.filters.currency or query.shop_currency
@@ -124,8 +126,16 @@ def _beginning(ranker: Ranker, query: Query, asked: Asked, place: Place, encode:
 
 
 def _behind(query: Query, scored: list[Scored], place: Place, is_ranked: bool) -> list[Scored]:
-    after = restored(place.after)
-    return [one for one in scored if sort_key(query, one, is_ranked) > after]
+    after, seen = restored(place.after), set(place.seen)
+    # What the first page's quick look at the beginning did not find comes now, rather than not at all.
+    late = [one for one in scored if seen and sort_key(query, one, is_ranked) <= after]
+    late = [one for one in late if _mark(one.candidate.sku) not in seen]
+    return late + [one for one in scored if sort_key(query, one, is_ranked) > after]
+
+
+def _mark(sku: str) -> int:
+    """Tells the few products of a page apart in four bytes."""
+    return zlib.crc32(sku.encode())
 
 
 def _hits(ranker: Ranker, query: Query, rest: list[Scored]) -> tuple[list[Hit], int]:

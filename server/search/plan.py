@@ -4,9 +4,10 @@ All three end in pgvector's cosine order of the vectors themselves.
 
 - Ranking all is exact. It reads each product: 5 us.
 - Sketches (64 principal components a product, in a narrow table) cost 0.6 us a row that passes the filter; the best
-  POOL of them are then ranked exactly. Nothing that the filter has to do with the query changes that.
-- The walk reads about 1 / share products for each that passes, share being the part of the catalogue that passes. Where
-  the filter fights the query it needs far more, or finds others than the nearest; then it is given up.
+  of them are then ranked exactly. What the filter has to do with the query changes nothing.
+- The walk finds the nearest of the whole catalogue, `ef` of them at a time, and keeps those that pass. As long as what
+  is wanted is among the first `ef`, it is right whatever the filter has to do with the query. Where the filter fights
+  the query it is not among them; then the sketches are ranked.
 """
 
 from dataclasses import dataclass
@@ -18,14 +19,15 @@ MOST = 1_000
 EXACT_ROWS = 1_000
 # The same where there are no sketches: a larger filter has to be walked.
 EXACT_ROWS_WITHOUT_SKETCHES = 8_000
-# Candidates that the walk keeps at each step; recall@10 of 0.99 on 200,000 x 512.
-EF_SEARCH = 128
-# A walk may read so many times what it would need if the filter had nothing to do with the query.
-PATIENCE = 4.0
+# Of those that pass, so many are ranked exactly for a page; for a whole result, MOST.
+PAGE_POOL = 400
+# Candidates that a walk keeps: at least (recall@10 of 0.99 at 200,000 x 512), and at most (pgvector's limit).
+EF_SEARCH = 200
+MOST_EF_SEARCH = 1_000
+# A walk looks at so many times what would do if the filter had nothing to do with the query.
+MARGIN = 2.0
 # Fetched beyond the page, so that products at the same distance are ordered by SKU across the page's end.
-TIE_MARGIN = 16
-# What a walk is tried with before all of it: where even these few do not come, the filter fights the query.
-FIRST_STEPS = 50
+TIE_MARGIN = 5
 
 
 class Path(StrEnum):
@@ -60,19 +62,19 @@ class Costs:
     The defaults were measured at 200,000 x 512 on two cores (docs/benchmarks.md).
     """
 
-    walk_start: float = 0.7
-    walk_row: float = 0.0025
+    walk_start: float = 0.5
+    walk_row: float = 0.005
     sketch_start: float = 0.5
     sketch_row: float = 0.00055
     exact_row: float = 0.005
 
     def walk(self, wanted: int, share: float) -> float:
         """Walking until `wanted` products passed a filter that leaves `share` of the catalogue."""
-        return self.walk_start + self.walk_row * max(EF_SEARCH, wanted / share)
+        return self.walk_start + self.walk_row * max(EF_SEARCH, MARGIN * wanted / share)
 
-    def sketches(self, matching: int) -> float:
-        """Ranking the sketches of `matching` products, and MOST of them exactly."""
-        return self.sketch_start + self.sketch_row * matching + self.exact_row * min(matching, MOST)
+    def sketches(self, matching: int, pool: int) -> float:
+        """Ranking the sketches of `matching` products, and `pool` of them exactly."""
+        return self.sketch_start + self.sketch_row * matching + self.exact_row * min(matching, pool)
 
 
 @dataclass(frozen=True)
@@ -89,24 +91,43 @@ class Size:
         return min(1.0, max(self.matching, 1) / max(self.catalogue, 1))
 
 
-def choose_path(size: Size, has_sketches: bool, costs: Costs) -> Plan:
-    """The path to the nearest of the products that pass the filter. It depends on nothing but the filter, so that the
-    first page, a later one and the facets come the same way."""
+def choose_path(size: Size, wanted: int, has_sketches: bool, costs: Costs) -> Plan:
+    """The path to the `wanted` nearest of the products that pass the filter."""
     told = f"{size.matching:,}" if size.is_exact else f"about {size.matching:,}"
     exact = EXACT_ROWS if has_sketches else EXACT_ROWS_WITHOUT_SKETCHES
     if size.matching <= exact:
         return Plan(Path.EXACT, f"{told} products pass the filter, few enough to rank them all", size.matching)
-    walked = int(max(EF_SEARCH, MOST / size.share))
+    walked = int(max(EF_SEARCH, MARGIN * wanted / size.share))
     if not has_sketches:
         return Plan(Path.HNSW, f"{told} products pass the filter, and there are no sketches yet", walked)
-    # A page alone needs a short walk; a result with facets or a later page needs all of it. Both are to go one way.
-    walk = (costs.walk(FIRST_STEPS, size.share) + costs.walk(MOST, size.share)) / 2
-    sketches = costs.sketches(size.matching)
-    if sketches <= walk:
+    if costs.sketches(size.matching, pool_for(wanted)) <= costs.walk(wanted, size.share):
         return Plan(Path.SKETCH, f"{told} products pass the filter; ranking their sketches is quickest", size.matching)
     return Plan(Path.HNSW, f"{told} products pass the filter, so the index is walked", walked)
 
 
-def most_steps(wanted: int, share: float) -> int:
-    """Where a walk for `wanted` products gives up (hnsw.max_scan_tuples)."""
-    return int(max(EF_SEARCH * 2, PATIENCE * wanted / share))
+def pool_for(wanted: int) -> int:
+    """How many are ranked exactly after the sketches."""
+    return PAGE_POOL if wanted < PAGE_POOL / 2 else max(MOST, wanted)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One try: candidates to keep, and where to give up (0: after the first `ef`)."""
+
+    ef: int
+    steps: int
+
+
+def walks_for(wanted: int, share: float) -> list[Walk]:
+    """The tries to find `wanted` products that pass a filter which leaves `share`, each larger than the one before.
+
+    What is beyond the first `ef` comes from a walk that goes on, and is less certain: it is for large results, and for
+    where nothing else is affordable.
+    """
+    needed = int(max(EF_SEARCH, MARGIN * wanted / share))
+    if needed > MOST_EF_SEARCH:
+        return [Walk(MOST_EF_SEARCH, needed)]
+    tries = [Walk(needed, 0)]
+    if needed * 2 <= MOST_EF_SEARCH:
+        tries.append(Walk(MOST_EF_SEARCH, 0))
+    return tries

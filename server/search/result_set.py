@@ -83,9 +83,8 @@ class Builder:
         self.ranker = ranker
         self.query = query
         self.asked = asked
-        # A page that looked at the beginning alone decided no more than the path.
+        # A page that looked at the beginning alone decided nothing.
         self.before = decided if decided is not None and decided.whole else None
-        self.path = None if decided is None or decided.whole else (Plan(decided.path, _GO_ON), decided.size)
         self.decided = self.before or Decided()
 
     def build(self) -> ResultSet:
@@ -155,11 +154,11 @@ class Builder:
     def _nearest(self) -> tuple[list[Candidate], Plan, bool]:
         wanted, before = self.asked.wanted, self.before
         if before is None:
-            ranked = self.ranker.nearest(wanted, planned=self.path)
+            ranked = self.ranker.nearest(wanted, planning.MOST)
             self._decide(path=ranked.plan.path, size=ranked.size, bounds=ranked.bounds)
         else:
             plan = Plan(before.path, _GO_ON, before.size.matching)
-            ranked = self.ranker.nearest(wanted, bounds=before.bounds, planned=(plan, before.size))
+            ranked = self.ranker.nearest(wanted, planning.MOST, bounds=before.bounds, planned=(plan, before.size))
         return ranked.candidates, ranked.plan, ranked.bounds.is_set and self._is_more(ranked.size)
 
     @staticmethod
@@ -174,7 +173,7 @@ class Builder:
         planned = None
         if self.before is not None:
             planned = (Plan(self.before.text_path, _GO_ON), size)
-        ranked = self.ranker.nearest(wanted, bounds=self.decided.text_bounds, planned=planned)
+        ranked = self.ranker.nearest(wanted, planning.MOST, bounds=self.decided.text_bounds, planned=planned)
         if self.before is None:
             self._decide(text_path=ranked.plan.path, text_bounds=ranked.bounds, text_size=ranked.size)
         return ranked.candidates, ranked.bounds.is_set and self._is_more(ranked.size)
@@ -224,7 +223,7 @@ class Builder:
         missing = [sku for sku in named if sku not in found]
         if self.asked.brand is not None and wanted.vector is not None:
             of_brand = replace(wanted, filters=replace(wanted.filters, brands=(self.asked.brand,)))
-            for candidate in self.ranker.nearest(of_brand).candidates:
+            for candidate in self.ranker.nearest(of_brand, planning.MOST).candidates:
                 found.setdefault(candidate.sku, candidate)
                 named.setdefault(candidate.sku, "brand")
         if missing:

@@ -143,7 +143,7 @@ def test_a_filter_that_fights_the_query_still_fills_the_page(
         assert refresh_basis(database)
         monkeypatch.setattr(search, "costs", Costs(sketch_start=1000.0))
     monkeypatch.setattr(planning, "EF_SEARCH", 10)
-    monkeypatch.setattr(planning, "PATIENCE", 0.01)
+    monkeypatch.setattr(planning, "MARGIN", 0.01)
     page = search.by_text("query", Query(filters=Filters(brands=("rare",)), limit=10))
     assert len(page.hits) == 10
     assert all(hit.brand == "rare" for hit in page.hits)
