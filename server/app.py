@@ -14,6 +14,7 @@ from flask_openapi3 import Info, OpenAPI
 from server import __version__
 from server.api import health, products, search
 from server.api.schemas import ErrorAnswer
+from server.search.housekeeping import Housekeeper
 from server.services import Services, open_services
 from server.settings import Settings, load_settings
 from server.storefront import pages
@@ -89,7 +90,9 @@ def create_served_app() -> Flask:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # The pool warns of each try to connect, with the driver's text; what comes of it is logged by server.db.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-    return create_app(settings)
+    services = open_services(settings)
+    Housekeeper(services.database).start()
+    return create_app(services=services)
 
 
 def _register_request_log(app: Flask) -> None:

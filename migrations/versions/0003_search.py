@@ -20,7 +20,8 @@ down_revision = "0002"
 TABLES = (
     """
 CREATE TABLE search_settings (
-    language  regconfig NOT NULL
+    language  regconfig NOT NULL,
+    costs     jsonb
 )
 """,
     "CREATE UNIQUE INDEX search_settings_one ON search_settings ((true))",
@@ -206,7 +207,8 @@ COMMENTS = {
     "TABLE embedding_basis": "Mean and principal components of the embeddings that a model made of this catalogue.",
     "COLUMN embedding_basis.variance": "Mean squared distance of an embedding from the center.",
     "COLUMN embedding_basis.ready": "Whether every live product has a sketch by these axes.",
-    "TABLE search_settings": "One row: the language whose word forms and stop words a search knows.",
+    "TABLE search_settings": "One row. language: whose word forms and stop words a search knows. costs: what the ways of "
+    "ranking take on this machine, as vitrine search calibrate measured them.",
 }
 
 

@@ -18,6 +18,7 @@ from server.db.engine import Database
 from server.embedding.encoder import Encoder
 from server.embedding.manifest import Manifest
 from server.errors import ModelError
+from server.search.basis import refresh_basis
 from server.settings import Settings
 
 # The rate that is told is one of the last batches.
@@ -106,6 +107,8 @@ class Activation:
             self.summary.seconds["switch"] = time.perf_counter() - began
             self.summary.seconds["locked"] = waits.longest
             self._tell(connection, "done")
+        # Until this is done, searches go without sketches.
+        refresh_basis(self._database)
         self.summary.filled = filler.filled
         self.summary.by_title = sorted(filler.by_title)
         self.summary.without_vector = sorted(sku for sku, gap in filler.lost.items() if gap.live)

@@ -93,6 +93,7 @@ def write_truth(path: Path, count: int = DEMO_PRODUCTS) -> None:
 def load_demo(database: Database, settings: Settings, count: int = DEMO_PRODUCTS) -> None:
     """Draw and embed what is missing of the demo. Raises Conflict in a database that holds other products."""
     # Imported here: a start that has nothing to load does not wait for the model's runtime.
+    from server.search.refresh import refresh_search
     from server.services import open_services
 
     services = open_services(settings, database=database)
@@ -115,7 +116,7 @@ def load_demo(database: Database, settings: Settings, count: int = DEMO_PRODUCTS
                 if outcome.action == "refused":
                     raise VitrineError(f"The demo could not be loaded: {outcome.sku}: {outcome.field} {outcome.reason}")
             progress.advance(task, len(drawn))
-    database.refresh_statistics()
+    refresh_search(database)
     (settings.data_dir / MARKER).write_text(str(count), encoding="ascii")
 
 

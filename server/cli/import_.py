@@ -12,10 +12,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from server.catalog.feeds.columns import parse_overrides
 from server.catalog.image_store import ImageStore
-from server.catalog.ingest import Importer, ImportOptions
+from server.catalog.ingest import REFRESH_ROWS, Importer, ImportOptions
 from server.catalog.report import ImportReport
 from server.cli.serve import prepare_database
 from server.db.engine import open_database
+from server.search.refresh import refresh_search
 from server.services import open_current
 from server.settings import load_settings
 
@@ -68,6 +69,8 @@ def import_command(
                 may_hide=lambda missing, of: _confirm(missing, of, yes),
             )
             report = importer.run(path, options)
+        if report.created + report.updated >= REFRESH_ROWS and not dry_run:
+            refresh_search(database)
     finally:
         database.close()
     _print_report(report)

@@ -11,13 +11,60 @@ from rich.markup import escape
 from rich.table import Table
 
 from server.errors import InvalidInput
-from server.search.query import Query, Sort
+from server.search.query import Mode, Query, Sort
 from server.search.service import ResultPage
 from server.services import Services, open_services
 from server.settings import load_settings
 
 
-@click.command()
+class FindByDefault(click.Group):
+    """`vitrine search WORDS` finds; a word that is the name of a subcommand is searched for behind `find`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "-h", "--help"):
+            args = ["find", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=FindByDefault)
+def search() -> None:
+    """Find products that look like WORDS (vitrine search WORDS), and keep searches quick."""
+
+
+@search.command("refresh")
+@click.option("--anew", is_flag=True, help="Compute the sketches' axes again, though they fit.")
+def refresh(anew: bool) -> None:
+    """Bring up to date what searches know of the whole catalogue: sketches, words, statistics."""
+    from server.search.refresh import refresh_search
+
+    services = open_services(load_settings())
+    try:
+        done = refresh_search(services.database, anew)
+    finally:
+        services.close()
+    click.echo(
+        "Every product has a sketch." if done.sketched else "No sketches: too few products, or another is at it."
+    )
+    if done.words is not None:
+        click.echo(f"{done.words.words:,} words of {done.words.products:,} products.")
+
+
+@search.command("calibrate")
+def calibrate_command() -> None:
+    """Measure what the ways of ranking take on this machine; searches choose by it from then on."""
+    from server.search.calibrate import calibrate
+
+    services = open_services(load_settings())
+    try:
+        found = calibrate(services.database)
+    finally:
+        services.close()
+    for name, milliseconds in found.medians.items():
+        click.echo(f"{name:<28} {milliseconds:8.2f} ms")
+    click.echo("Kept. Running servers take it up within half a minute.")
+
+
+@search.command("find")
 @click.argument("words")
 @click.option("--limit", type=int, default=10, show_default=True, help="Hits to show, 1 to 100.")
 @click.option("--price-min", help="Lowest price.")
@@ -27,8 +74,9 @@ from server.settings import load_settings
 @click.option("--brand", multiple=True, help="Brand; repeat it for any of several.")
 @click.option("--in-stock", is_flag=True, help="Leave out what is sold out.")
 @click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default="relevance", show_default=True)
+@click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default="hybrid", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")
-def search(words: str, as_json: bool, **given: Any) -> None:
+def find(words: str, as_json: bool, **given: Any) -> None:
     """Find products that look like WORDS."""
     query = _validated(words, given)
     services = open_services(load_settings())

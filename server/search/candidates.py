@@ -220,12 +220,12 @@ class Ranker:
                 return self._cut(found, plan, size, limit, bounds)
             plan = self._instead(size)
         name = "sketch" if plan.path in (Path.SKETCH, Path.HNSW_THEN_SKETCH) else "exact"
-        rows = self._run(name, wanted, most, page, bounds)
+        rows = self.run(name, wanted, most, page, bounds)
         return self._cut(rows, plan, size, limit, bounds)
 
     def given(self, wanted: Wanted, skus: Sequence[str]) -> list[Candidate]:
         """Candidates that are known already, with their distances, in no order."""
-        return self._run("given", wanted, len(skus), page=False, bounds=None, skus=list(skus))
+        return self.run("given", wanted, len(skus), page=False, bounds=None, skus=list(skus))
 
     def _instead(self, size: Size) -> Plan:
         told = "the index gave too few products that pass the filter"
@@ -234,20 +234,27 @@ class Ranker:
         return Plan(Path.HNSW_THEN_SKETCH, f"{told}, so the sketches of all were ranked", size.matching)
 
     def _walk(self, wanted: Wanted, limit: int, size: Size, page: bool) -> list[Any] | None:
-        """None where too few of the nearest pass the filter. What is found first tells whether another try pays."""
+        """None where too few of the nearest pass the filter. What is found first tells whether another try pays.
+
+        More are asked for than are wanted: those that lie near the end of what a walk keeps are the ones it misses.
+        """
         name = "walk_narrow" if wanted.narrow else "walk"
-        needed = min(limit, size.matching)
         tries = planning.walks_for(limit, size.share)
         for number, walk in enumerate(tries):
-            rows = self._run(name, wanted, limit, page, None, walk=walk)
+            most = limit if walk.steps else int(limit * planning.SAFE)
+            rows = self.run(name, wanted, most, page, None, walk=walk)
+            needed = min(most, size.matching)
             if len(rows) >= needed:
-                return rows
+                return rows[:limit]
             following = tries[number + 1 : number + 2]
-            if not all(len(rows) * next_one.ef / walk.ef >= 1.5 * needed for next_one in following):
+            if not all(len(rows) * next_one.ef / walk.ef >= 1.2 * needed for next_one in following):
                 break
         return None
 
-    def _run(self, name: str, wanted: Wanted, limit: int, page: bool, bounds: Bounds | None, **more: Any) -> list[Any]:
+    def run(
+        self, name: str, wanted: Wanted, limit: int, page: bool = False, bounds: Bounds | None = None, **more: Any
+    ) -> list[Any]:
+        """One way, as candidates.sql has it, whatever comes of it. walk: how far, for those that walk."""
         parameters = {**wanted.parameters(), "limit": limit, "bound": bounds and bounds.distance}
         walk: planning.Walk | None = more.pop("walk", None)
         if name == "sketch":

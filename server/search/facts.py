@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from server.db.engine import Database
+from server.search.plan import Costs
 from server.search.statements import SQL
 
 # How long a fact is remembered.
@@ -25,6 +26,11 @@ class CatalogueFacts:
             return self._fixed_currency
         rows = self._fact("common_currency")
         return str(rows[0][0]) if rows else "USD"
+
+    def costs(self) -> Costs:
+        """What the ways of ranking take on this machine."""
+        rows = self._fact("costs")
+        return Costs(**rows[0][0]) if rows else Costs()
 
     def brands(self) -> list[tuple[str, int]]:
         """Brands and how many live products each has, the largest first."""

@@ -81,6 +81,38 @@ WHERE p.sku = ANY (%(skus)s) AND p.status = 'live' AND p.embedding IS NOT NULL
 -- The currency that most live products are priced in: the shop's, where no setting names it.
 SELECT currency FROM product_search GROUP BY currency ORDER BY count(*) DESC, currency LIMIT 1
 
+-- name: costs
+-- What `vitrine search calibrate` measured; NULL before.
+SELECT costs FROM search_settings WHERE costs IS NOT NULL
+
+-- name: keep_costs
+-- Costs of ranking on this machine, from now on.
+INSERT INTO search_settings (language, costs) VALUES ('english', %(costs)s::jsonb)
+ON CONFLICT ((true)) DO UPDATE SET costs = excluded.costs
+
+-- name: some_vectors
+-- Embeddings of some products, as queries to measure with.
+SELECT p.embedding::halfvec FROM product AS p
+WHERE p.status = 'live' AND p.embedding IS NOT NULL ORDER BY hashtext(p.sku) LIMIT %(limit)s
+
+-- name: price_window
+-- The currency of most products, and the price up to which about so many of them cost.
+SELECT c.currency,
+       (SELECT f.current_price FROM product_search AS f
+        WHERE f.currency = c.currency AND f.current_price IS NOT NULL
+        ORDER BY f.current_price OFFSET %(products)s LIMIT 1)
+FROM (SELECT currency FROM product_search GROUP BY currency ORDER BY count(*) DESC LIMIT 1) AS c
+
+-- name: changes
+-- How many products there are, how many came or went since Postgres counts, and whether sketches or words are missing
+-- altogether, though there are enough products for them.
+SELECT (SELECT GREATEST(reltuples, 0)::bigint FROM pg_class WHERE oid = 'product_search'::regclass),
+       (SELECT n_tup_ins + n_tup_del FROM pg_stat_user_tables WHERE relid = 'product_search'::regclass),
+       (SELECT count(*) FROM (SELECT FROM product WHERE embedding IS NOT NULL AND status = 'live' LIMIT 30) AS some) = 30
+       AND (NOT EXISTS (SELECT FROM embedding_basis AS b JOIN embedding_model AS m ON m.id = b.model
+                        WHERE b.ready AND m.state = 'active')
+            OR NOT EXISTS (SELECT FROM search_refresh WHERE name = 'words'))
+
 -- name: brands
 -- Brands of live products with how many each has, the largest first.
 SELECT brand, count(*) FROM product_search WHERE brand IS NOT NULL

@@ -25,7 +25,9 @@ PAGE_POOL = 400
 EF_SEARCH = 200
 MOST_EF_SEARCH = 1_000
 # A walk looks at so many times what would do if the filter had nothing to do with the query.
-MARGIN = 2.0
+MARGIN = 4.0
+# Of those that pass among the first `ef`, one in so many may be used: what lies near the end of them is less certain.
+SAFE = 3.0
 # Fetched beyond the page, so that products at the same distance are ordered by SKU across the page's end.
 TIE_MARGIN = 5
 

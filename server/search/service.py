@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import psycopg
@@ -52,6 +52,7 @@ class _Request:
     embed: Callable[[Loaded], tuple[Vector, bool]] | None
     fingerprint: str | None
     understanding: Understanding | None = None
+    costs: Costs = field(default_factory=Costs)
 
 
 class SearchService:
@@ -67,7 +68,6 @@ class SearchService:
         self.facts = CatalogueFacts(database, currency)
         self.words = VocabularyCache(database)
         self._bases: dict[int, Basis | None] = {}
-        self.costs = Costs()
 
     # -- the ways to ask ---------------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class SearchService:
 
     def _run(self, request: _Request) -> ResultPage:
         """A page by the catalogue's model. Where it is not the one that made the vector, all is done again with it."""
-        request = replace(request, query=self._in_the_shops_currency(request))
+        request = replace(request, query=self._in_the_shops_currency(request), costs=self.facts.costs())
         if request.embed is None:
             with self._database.connection() as connection:
                 return self._page(connection, request, None, None, Timing.begin())
@@ -170,7 +170,7 @@ class SearchService:
         model: str | None,
         timing: Timing,
     ) -> ResultPage:
-        query, told = request.query, request.understanding
+        query, told, costs = request.query, request.understanding, request.costs
         wanted = Wanted(query.filters, vector, model)
         begun = begin(connection, wanted)
         if begun.coming is not None:
@@ -179,7 +179,7 @@ class SearchService:
         place = None if query.cursor is None else self._cursors.decode(query.cursor, fingerprint)
         if place is not None:
             check_model(place, model)
-        ranker = Ranker(begun, self._basis(connection, begun.basis_key), self.costs)
+        ranker = Ranker(begun, self._basis(connection, begun.basis_key), costs)
         text = self._text(connection, told, query, ranker) if place is None else place.text
         whole, brand, words = ("", None, "") if told is None else (told.whole, told.brand, told.words)
         asked = Asked(replace(wanted, match=text.must), text, whole, brand)

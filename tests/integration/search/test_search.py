@@ -141,7 +141,7 @@ def test_a_filter_that_fights_the_query_still_fills_the_page(
         add(f"far-{number:02}", 0.95 + number * 0.001, brand="rare")
     if sketches:
         assert refresh_basis(database)
-        monkeypatch.setattr(search, "costs", Costs(sketch_start=1000.0))
+        monkeypatch.setattr(search.facts, "costs", lambda: Costs(sketch_start=1000.0))
     monkeypatch.setattr(planning, "EF_SEARCH", 10)
     monkeypatch.setattr(planning, "MARGIN", 0.01)
     page = search.by_text("query", Query(filters=Filters(brands=("rare",)), limit=10))
