@@ -28,7 +28,10 @@ class FindByDefault(click.Group):
 
 @click.group(cls=FindByDefault)
 def search() -> None:
-    """Find products that look like WORDS (vitrine search WORDS), and keep searches quick."""
+    """Find products that look like WORDS.
+
+    Write `vitrine search WORDS`; the commands below keep searches quick.
+    """
 
 
 @search.command("refresh")

@@ -108,7 +108,7 @@ FROM (SELECT currency FROM product_search GROUP BY currency ORDER BY count(*) DE
 -- altogether, though there are enough products for them.
 SELECT (SELECT GREATEST(reltuples, 0)::bigint FROM pg_class WHERE oid = 'product_search'::regclass),
        (SELECT n_tup_ins + n_tup_del FROM pg_stat_user_tables WHERE relid = 'product_search'::regclass),
-       (SELECT count(*) FROM (SELECT FROM product WHERE embedding IS NOT NULL AND status = 'live' LIMIT 30) AS some) = 30
+       (SELECT count(*) FROM (SELECT FROM product WHERE embedding IS NOT NULL AND status = 'live' LIMIT 30) AS first_few) = 30
        AND (NOT EXISTS (SELECT FROM embedding_basis AS b JOIN embedding_model AS m ON m.id = b.model
                         WHERE b.ready AND m.state = 'active')
             OR NOT EXISTS (SELECT FROM search_refresh WHERE name = 'words'))
