@@ -1,7 +1,5 @@
 """Products one by one and in bulk. Reading is open; writing needs the admin token."""
 
-import base64
-import binascii
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -12,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import ValidationError
 
 from server.api.auth import require_admin_token_to_write
+from server.api.pictures import decode_image
 from server.api.product_schemas import (
     BulkAnswer,
     BulkBody,
@@ -139,16 +138,6 @@ def _refusal(index: int, given: Mapping[str, Any], fields: Iterable[tuple[str, s
         sku=sku if isinstance(sku, str) else None,
         fields=[FieldError(field=field, message=message) for field, message in fields],
     )
-
-
-def decode_image(text: str | None) -> bytes | None:
-    """Bytes of a picture in base64. Raises InvalidInput."""
-    if text is None:
-        return None
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as exc:
-        raise InvalidInput("image: this is not base64") from exc
 
 
 def product_out(product: Product) -> ProductOut:

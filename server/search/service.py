@@ -192,8 +192,8 @@ class SearchService:
         begun = begin(connection, wanted)
         if begun.coming is not None:
             self._current.expect(begun.coming)
-        asked = f"vector:{_digest(vector)}" if told is None else f"vector:{_digest(vector)}:{told.whole}"
-        fingerprint = request.fingerprint or query.fingerprint(asked)
+        said = "" if told is None else f":{told.whole}"
+        fingerprint = request.fingerprint or query.fingerprint(f"vector:{_digest(vector)}{said}")
         place = None if query.cursor is None else self._cursors.decode(query.cursor, fingerprint, model)
         if place is not None:
             check_model(place, model)
