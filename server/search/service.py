@@ -121,7 +121,7 @@ class SearchService:
         told = understand(text, query, self.facts, self.words.vocabulary(), self.words.synonyms())
         texts = compose.texts_of(told.typed, told.words)
         terms = [Term(product=sku), *(Term(text=part.words, weight=part.weight) for part in texts)]
-        return self._composed(terms, query, replace(told, alternatives=()))
+        return self._composed(terms, query, replace(told, alternatives=(), whole=""))
 
     def _composed(self, terms: Sequence[Term], query: Query, told: Understanding | None) -> ResultPage:
         skus = [term.product for term in terms if term.product is not None]
@@ -192,14 +192,16 @@ class SearchService:
         begun = begin(connection, wanted)
         if begun.coming is not None:
             self._current.expect(begun.coming)
-        said = "" if told is None else f":{told.whole}"
+        said = "" if told is None else f":{told.typed.text}"
         fingerprint = request.fingerprint or query.fingerprint(f"vector:{_digest(vector)}{said}")
         place = None if query.cursor is None else self._cursors.decode(query.cursor, fingerprint, model)
         if place is not None:
             check_model(place, model)
         ranker = Ranker(begun, self._basis(connection, begun.basis_key), costs)
         text = self._text(connection, told, query, ranker) if place is None else place.text
-        whole, brand, words = ("", None, "") if told is None else (told.whole, told.brand, told.words)
+        brand, words = (None, "") if told is None else (told.brand, told.words)
+        # A look alone is near to no name, and filters alone are none.
+        whole = told.whole if told is not None and words and query.mode is not Mode.VECTOR else ""
         asked = Asked(replace(wanted, match=text.must), text, whole, brand)
         here = Place(fingerprint, [], 0, model, words, text, pages.NOTHING)
         page = pages.make_page(ranker, query, asked, place or here, is_first=place is None, encode=self._cursors.encode)
