@@ -22,16 +22,16 @@ SENTENCES = {
     "decimal_max_places": "Write at most {decimal_places} decimals.",
     "decimal_max_digits": "This number is too large.",
     "decimal_whole_digits": "This number is too large.",
-    "greater_than_equal": "The least is {ge}.",
-    "greater_than": "It has to be more than {gt}.",
-    "less_than_equal": "The most is {le}.",
-    "less_than": "It has to be less than {lt}.",
+    "greater_than_equal": "The least is {ge:g}.",
+    "greater_than": "It has to be more than {gt:g}.",
+    "less_than_equal": "The most is {le:g}.",
+    "less_than": "It has to be less than {lt:g}.",
     "string_type": "Write text.",
     "string_too_short": "This is too short: at least {min_length} characters.",
     "string_too_long": "This is too long: at most {max_length} characters.",
     "string_unicode": "This text holds characters that are none.",
-    "too_short": "At least {min_length} are needed; there are {actual_length}.",
-    "too_long": "At most {max_length} are taken; there are {actual_length}.",
+    "too_short": "It takes at least {min_length}; there are {actual_length}.",
+    "too_long": "It takes at most {max_length}; there are {actual_length}.",
     "enum": "Write one of {expected}.",
     "literal_error": "Write one of {expected}.",
     "list_type": "Write a list.",
@@ -41,7 +41,10 @@ SENTENCES = {
     "is_instance_of": "Send a file.",
     "json_invalid": "This is not JSON.",
 }
-BY_FIELD = {("currency", "string_pattern_mismatch"): "A currency has three capital letters, such as EUR."}
+BY_FIELD = {
+    ("currency", "string_pattern_mismatch"): "A currency has three capital letters, such as EUR.",
+    ("", "model_type"): "Send a JSON object, with the header Content-Type: application/json.",
+}
 OTHERWISE = "This cannot be read."
 
 
