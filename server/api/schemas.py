@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Annotated, Any, Self
 
 from flask_openapi3 import FileStorage
@@ -78,7 +79,7 @@ class FilterFields(ApiModel):
             raise ValueError(f"A search filters by at most {MOST_ATTRIBUTES} attributes.")
         return value
 
-    _no_nul = field_validator("brand", "category", "attribute")(without_nul)
+    _names_without_nul = field_validator("brand", "category", "attribute")(without_nul)
 
     @model_validator(mode="after")
     def _price_range(self) -> Self:
@@ -116,7 +117,7 @@ class PageFields(ApiModel):
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Hits on a page.")
     cursor: str | None = Field(None, max_length=20_000, description="`next_cursor` of the page before.")
 
-    _no_nul = field_validator("cursor")(without_nul)
+    _cursor_without_nul = field_validator("cursor")(without_nul)
 
     def query_of(self, filters: Filters) -> Query:
         """The search room's words for this."""
@@ -215,6 +216,15 @@ class ErrorAnswer(BaseModel):
     """Every failure looks like this."""
 
     error: ErrorBody
+
+
+# What any request may be answered with; the document says it of each.
+ERRORS: Any = {
+    HTTPStatus.BAD_REQUEST: ErrorAnswer,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ErrorAnswer,
+    HTTPStatus.UNPROCESSABLE_ENTITY: ErrorAnswer,
+    HTTPStatus.SERVICE_UNAVAILABLE: ErrorAnswer,
+}
 
 
 class HealthAnswer(BaseModel):

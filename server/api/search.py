@@ -9,6 +9,7 @@ from PIL import Image
 from server.api.answer_schemas import SearchAnswer, SuggestAnswer
 from server.api.composed import ComposedBody
 from server.api.schemas import (
+    ERRORS,
     ErrorAnswer,
     FilterParams,
     ImageForm,
@@ -31,7 +32,7 @@ bp = APIBlueprint(
     __name__,
     url_prefix="/api/v1",
     abp_tags=[Tag(name="Search", description="Find products by words, by picture, by likeness.")],
-    abp_responses={HTTPStatus.BAD_REQUEST: ErrorAnswer, HTTPStatus.SERVICE_UNAVAILABLE: ErrorAnswer},
+    abp_responses=ERRORS,
 )
 
 
