@@ -11,8 +11,11 @@ from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import CHECKS, CheckContext, load_all_checks
 from schemathesis.schemas import BaseSchema
 
+from benchmarks.fuzz import catalogue, fuzz
+from benchmarks.fuzz_requests import Drawer
 from server.app import create_app
 from server.services import Services
+from tests.factories import noise
 from tests.integration.api.conftest import TOKEN
 
 load_all_checks()
@@ -79,3 +82,14 @@ def test_every_request_has_an_answer_that_the_document_describes(
         case.call_and_validate(headers={"Authorization": f"Bearer {TOKEN}"}, checks=checks)
 
     ask()
+
+
+def test_drawn_requests_get_what_is_promised(app: Flask, services: Services) -> None:
+    """The first of those that `python -m benchmarks.fuzz` asks, over the small shop."""
+    drawer = Drawer(catalogue(services)[0], [noise(seed, image_format="JPEG") for seed in range(3)], seed=1)
+    with_hits = 0
+    for request, status, outcome, broken in fuzz(app.test_client(), drawer, 300):
+        assert status < 500, request
+        assert broken is None, (request, broken)
+        with_hits += outcome == "2xx with hits"
+    assert with_hits > 150
