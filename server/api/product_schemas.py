@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from server.api.schemas import ApiModel, FieldError
 from server.catalog.product import Product, ProductInput, ProductPatch, Sku
@@ -72,8 +72,20 @@ class BulkAnswer(BaseModel):
     refused: list[BulkRefusal]
 
 
+# The columns that the two addresses below are made of.
+PICTURE_COLUMNS = frozenset({"image_sha256", "media_type"})
+
+
+def _without_picture_columns(schema: dict[str, Any]) -> None:
+    schema["required"] = [name for name in schema["required"] if name not in PICTURE_COLUMNS]
+    for name in PICTURE_COLUMNS:
+        del schema["properties"][name]
+
+
 class ProductOut(Product):
-    """A product as the API shows it."""
+    """A product as the API shows it: with addresses of its picture instead of PICTURE_COLUMNS."""
+
+    model_config = ConfigDict(json_schema_extra=_without_picture_columns)
 
     image_url: str | None
     thumbnail_url: str | None

@@ -1,7 +1,5 @@
 """Products one by one and in bulk. Reading is open; writing needs the admin token."""
 
-import base64
-import binascii
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -12,7 +10,9 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import ValidationError
 
 from server.api.auth import require_admin_token_to_write
+from server.api.pictures import decode_image
 from server.api.product_schemas import (
+    PICTURE_COLUMNS,
     BulkAnswer,
     BulkBody,
     BulkItem,
@@ -21,7 +21,7 @@ from server.api.product_schemas import (
     ProductPatchBody,
     ProductPutBody,
 )
-from server.api.schemas import ErrorAnswer, FieldError, SkuPath
+from server.api.schemas import ERRORS, ErrorAnswer, FieldError, SkuPath
 from server.catalog.product import Product, ProductInput, problems
 from server.catalog.sku import SENTENCE
 from server.errors import InvalidInput, NotFound
@@ -33,14 +33,16 @@ bp = APIBlueprint(
     __name__,
     url_prefix="/api/v1",
     abp_tags=[Tag(name="Products", description="Read and write the catalogue.")],
+    abp_responses=ERRORS,
 )
 
 bp.before_request(require_admin_token_to_write)
 
 WRITE_ERRORS: Any = {
-    HTTPStatus.BAD_REQUEST: ErrorAnswer,
     HTTPStatus.UNAUTHORIZED: ErrorAnswer,
     HTTPStatus.FORBIDDEN: ErrorAnswer,
+    HTTPStatus.NOT_FOUND: ErrorAnswer,
+    HTTPStatus.CONFLICT: ErrorAnswer,
 }
 NEEDS_TOKEN: Any = [{"admin_token": []}]
 
@@ -79,7 +81,7 @@ def put_product(path: SkuPath, body: ProductPutBody) -> Response:
     "/products/<path:sku>",
     summary="Change some fields",
     security=NEEDS_TOKEN,
-    responses={HTTPStatus.OK: ProductOut, HTTPStatus.NOT_FOUND: ErrorAnswer, **WRITE_ERRORS},
+    responses={HTTPStatus.OK: ProductOut, **WRITE_ERRORS},
 )
 def patch_product(path: SkuPath, body: ProductPatchBody) -> Response:
     """Fields that are given are set, null clears one, the others stay."""
@@ -91,7 +93,7 @@ def patch_product(path: SkuPath, body: ProductPatchBody) -> Response:
     "/products/<path:sku>",
     summary="Delete a product",
     security=NEEDS_TOKEN,
-    responses={HTTPStatus.NO_CONTENT: None, HTTPStatus.NOT_FOUND: ErrorAnswer, **WRITE_ERRORS},
+    responses={HTTPStatus.NO_CONTENT: None, **WRITE_ERRORS},
 )
 def delete_product(path: SkuPath) -> Response:
     """Remove it from the database. To take it out of the shop and keep it, set its status to `hidden`."""
@@ -141,20 +143,10 @@ def _refusal(index: int, given: Mapping[str, Any], fields: Iterable[tuple[str, s
     )
 
 
-def decode_image(text: str | None) -> bytes | None:
-    """Bytes of a picture in base64. Raises InvalidInput."""
-    if text is None:
-        return None
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as exc:
-        raise InvalidInput("image: this is not base64") from exc
-
-
 def product_out(product: Product) -> ProductOut:
     """A product as the API shows it."""
     return ProductOut.model_construct(
-        **product.model_dump(exclude={"image_sha256", "media_type"}),
+        **product.model_dump(exclude=set(PICTURE_COLUMNS)),
         image_url=image_url(product.image_sha256, product.media_type),
         thumbnail_url=thumbnail_url(product.image_sha256, product.media_type),
     )

@@ -2,21 +2,20 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, Any
+from http import HTTPStatus
+from typing import Annotated, Any, Self
 
 from flask_openapi3 import FileStorage
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from server.search.plan import Path
 from server.search.query import MOST_ATTRIBUTES, Facet, Filters, Mode, Query, Sort
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 24
 MAX_QUERY_LENGTH = 1_000
 
-# Two decimals are exact in a JSON number as far as anyone's prices go.
-Price = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
-
+# Of a brand or an attribute with its value; more than a catalogue can hold.
+Name = Annotated[str, Field(max_length=500)]
 
 _SCHEMAS: dict[tuple[type, str, str], dict[str, Any]] = {}
 
@@ -35,8 +34,15 @@ class ApiModel(BaseModel):
         return _SCHEMAS[key]
 
 
-class FilterParams(ApiModel):
-    """Filters, order and page, the same for every kind of search."""
+def without_nul(value: Any) -> Any:
+    """A text or list of texts as it is. Raises ValueError where Postgres could not hold one."""
+    if any("\0" in text for text in ([value] if isinstance(value, str) else value or [])):
+        raise ValueError("Text may not hold a NUL character.")
+    return value
+
+
+class FilterFields(ApiModel):
+    """Which products may be found."""
 
     price_min: Decimal | None = Field(None, ge=0, max_digits=12, decimal_places=2, description="Lowest price.")
     price_max: Decimal | None = Field(None, ge=0, max_digits=12, decimal_places=2, description="Highest price.")
@@ -48,14 +54,55 @@ class FilterParams(ApiModel):
     category: str | None = Field(
         None, min_length=1, max_length=300, description="Category path or its beginning: `Apparel/Topwear`."
     )
-    brand: list[str] = Field([], max_length=50, description="Brand, exactly; repeat it for any of several.")
+    brand: list[Name] = Field([], max_length=50, description="Brand, exactly; repeat it for any of several.")
     in_stock: bool = Field(False, description="Leave out what is sold out. Products without a count stay in.")
-    attribute: list[str] = Field(
+    attribute: list[Name] = Field(
         [],
         max_length=50,
         description="An attribute and its value, `colour=Navy`. Several values of one attribute: any of them. At most "
         f"{MOST_ATTRIBUTES} attributes.",
     )
+
+    @field_validator("category")
+    @classmethod
+    def _trim_path(cls, value: str | None) -> str | None:
+        return value.strip("/ ") or None if value else None
+
+    @field_validator("attribute")
+    @classmethod
+    def _name_and_value(cls, value: list[str]) -> list[str]:
+        for pair in value:
+            name, sign, told = pair.partition("=")
+            if not (sign and name and told):
+                raise ValueError("Write an attribute as name=value.")
+        if len({pair.partition("=")[0] for pair in value}) > MOST_ATTRIBUTES:
+            raise ValueError(f"A search filters by at most {MOST_ATTRIBUTES} attributes.")
+        return value
+
+    _names_without_nul = field_validator("brand", "category", "attribute")(without_nul)
+
+    @model_validator(mode="after")
+    def _price_range(self) -> Self:
+        if self.price_min is not None and self.price_max is not None and self.price_min > self.price_max:
+            raise ValueError("price_min is above price_max.")
+        return self
+
+    def to_filters(self) -> Filters:
+        """The search room's words for this."""
+        return Filters(
+            price_min=self.price_min,
+            price_max=self.price_max,
+            currency=self.currency,
+            category=self.category,
+            brands=tuple(self.brand),
+            in_stock=self.in_stock,
+            attributes=tuple((name, value) for name, _, value in (pair.partition("=") for pair in self.attribute)),
+        )
+
+
+class PageFields(ApiModel):
+    """Order, page, and what is told of it."""
+
     sort: Sort = Field(
         Sort.RELEVANCE,
         description="`relevance`, `price_asc`, `price_desc` or `newest`. With a query, any order is one of the same "
@@ -70,46 +117,10 @@ class FilterParams(ApiModel):
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Hits on a page.")
     cursor: str | None = Field(None, max_length=20_000, description="`next_cursor` of the page before.")
 
-    @field_validator("category")
-    @classmethod
-    def _trim_path(cls, value: str | None) -> str | None:
-        return value.strip("/ ") or None if value else None
+    _cursor_without_nul = field_validator("cursor")(without_nul)
 
-    @field_validator("attribute")
-    @classmethod
-    def _name_and_value(cls, value: list[str]) -> list[str]:
-        for pair in value:
-            name, sign, told = pair.partition("=")
-            if not (sign and name and told) or len(pair) > 130:
-                raise ValueError("write an attribute as name=value")
-        if len({pair.partition("=")[0] for pair in value}) > MOST_ATTRIBUTES:
-            raise ValueError(f"a search filters by at most {MOST_ATTRIBUTES} attributes")
-        return value
-
-    @field_validator("brand", "category", "cursor", "attribute", check_fields=False)
-    @classmethod
-    def _no_nul(cls, value: Any) -> Any:
-        if any("\0" in text for text in ([value] if isinstance(value, str) else value or [])):
-            raise ValueError("text may not hold a NUL character")
-        return value
-
-    @model_validator(mode="after")
-    def _price_range(self) -> "FilterParams":
-        if self.price_min is not None and self.price_max is not None and self.price_min > self.price_max:
-            raise ValueError("price_min is above price_max")
-        return self
-
-    def to_query(self) -> Query:
+    def query_of(self, filters: Filters) -> Query:
         """The search room's words for this."""
-        filters = Filters(
-            price_min=self.price_min,
-            price_max=self.price_max,
-            currency=self.currency,
-            category=self.category,
-            brands=tuple(self.brand),
-            in_stock=self.in_stock,
-            attributes=tuple((name, value) for name, _, value in (pair.partition("=") for pair in self.attribute)),
-        )
         return Query(
             filters=filters,
             sort=self.sort,
@@ -122,7 +133,29 @@ class FilterParams(ApiModel):
         )
 
 
-class SearchParams(FilterParams):
+class FilterParams(FilterFields, PageFields):
+    """Filters, order and page, the same for every kind of search."""
+
+    def to_query(self) -> Query:
+        """The search room's words for this."""
+        return self.query_of(self.to_filters())
+
+
+class WordsParams(FilterParams):
+    """Words, and how they are read."""
+
+    q: str = Field("", max_length=MAX_QUERY_LENGTH, description="Words.")
+    parse: bool = Field(
+        True, description="Understand prices, brands, `-word` and the like in `q`. false: all is words."
+    )
+    verbatim: bool = Field(False, description="Take words as typed: correct no spelling.")
+
+    def to_query(self) -> Query:
+        """The search room's words for this."""
+        return replace(super().to_query(), parse=self.parse, verbatim=self.verbatim)
+
+
+class SearchParams(WordsParams):
     """A search by words."""
 
     q: str = Field(
@@ -134,14 +167,27 @@ class SearchParams(FilterParams):
     mode: Mode = Field(
         Mode.HYBRID, description="What ranks: `hybrid` (look and words), `vector` (look alone), `text` (words alone)."
     )
-    parse: bool = Field(
-        True, description="Understand prices, brands, `-word` and the like in `q`. false: all is words."
-    )
-    verbatim: bool = Field(False, description="Take words as typed: correct no spelling.")
 
     def to_query(self) -> Query:
         """The search room's words for this."""
-        return replace(super().to_query(), mode=self.mode, parse=self.parse, verbatim=self.verbatim)
+        return replace(super().to_query(), mode=self.mode)
+
+
+class SimilarParams(WordsParams):
+    """A search for what is like a product."""
+
+    q: str = Field(
+        "",
+        max_length=MAX_QUERY_LENGTH,
+        description="In what the others are to differ: `blue -laces under 50`. Empty: in nothing.",
+    )
+
+
+class SuggestParams(ApiModel):
+    """What was typed so far."""
+
+    q: str = Field("", description="The beginning of a query, as typed.")
+    limit: int = Field(8, ge=1, le=20, description="Suggestions at most.")
 
 
 class ImageForm(ApiModel):
@@ -152,129 +198,6 @@ class ImageForm(ApiModel):
 
 class SkuPath(BaseModel):
     sku: str = Field(min_length=1, max_length=300, description="The product's key, percent-encoded.")
-
-
-class HitOut(BaseModel):
-    """A found product."""
-
-    sku: str
-    title: str
-    brand: str | None
-    price: Price | None = Field(description="Regular price; null where it is not known.")
-    sale_price: Price | None = Field(description="What it costs now, where that is less.")
-    currency: str
-    category: str | None
-    stock: int | None = Field(description="Pieces on hand; null where they are not counted.")
-    item_group: str | None
-    image_url: str | None
-    thumbnail_url: str | None
-    score: float | None = Field(description="Cosine similarity to the query; null when browsing.")
-    explain: "ExplainOut | None" = Field(None, description="What its place is made of, where `explain` was asked for.")
-
-
-class ExplainOut(BaseModel):
-    """score = z + text_weight * text + rule. docs/searching.md explains each."""
-
-    similarity: float | None = Field(description="Cosine similarity to the query's vector.")
-    z: float | None = Field(description="The same in standard deviations above the catalogue's mean.")
-    text: float = Field(description="How much of the words the product has, 0 to 1.")
-    text_weight: float
-    rule: float
-    rules: list[str] = Field(description="What the query names as a whole: `sku`, `title`, `brand`.")
-    score: float
-
-
-class CountOut(BaseModel):
-    value: str
-    count: int
-
-
-class BarOut(BaseModel):
-    """Prices from `low` to below `high`."""
-
-    low: Price
-    high: Price
-    count: int
-
-
-class FacetsOut(BaseModel):
-    """Counts over the whole result, of which the hits are a page. null: not asked for."""
-
-    brand: list[CountOut] | None
-    category: list[CountOut] | None = Field(description="By path, each with all that lies below it.")
-    price: list[BarOut] | None
-    lowest_price: Price | None
-    highest_price: Price | None
-    in_stock: int | None
-    attributes: dict[str, list[CountOut]] | None
-
-
-class UnderstoodOut(BaseModel):
-    """A part of `q` that was not taken for plain words. `without`: the typed text without it."""
-
-    kind: str
-    label: str
-    start: int
-    end: int
-    without: str
-
-
-class CorrectionOut(BaseModel):
-    typed: str
-    corrected: str
-
-
-class TypedOut(BaseModel):
-    """What was understood of `q`."""
-
-    words: str = Field(description="What was searched for, spelling corrected.")
-    parts: list[UnderstoodOut]
-    corrections: list[CorrectionOut]
-    price_min: Price | None
-    price_max: Price | None
-    currency: str | None
-    brands: list[str]
-    category: str | None
-    in_stock: bool
-
-
-class PlanOut(BaseModel):
-    """How the page was found."""
-
-    path: Path
-    reason: str
-    looked_at: int = Field(description="About how many products were read to rank them.")
-    complete: bool = Field(description="False where fewer products came than the filters and `limit` promise.")
-    model: str | None = Field(
-        description="Name and revision of the model that ranked the page, and the beginning of its digest; null when "
-        "browsing."
-    )
-
-
-class TimingOut(BaseModel):
-    """Where the time went, in milliseconds."""
-
-    embed_ms: float
-    sql_ms: float
-    total_ms: float
-    embedding_cached: bool
-
-
-class SearchAnswer(BaseModel):
-    """One page of a result."""
-
-    hits: list[HitOut]
-    total: int = Field(
-        description="Products in the whole result, at most 1,000; there are more where total_is_exact "
-        "is false, and the result is the best of them."
-    )
-    total_is_exact: bool
-    currency: str = Field(description="What price bounds speak of in this search.")
-    next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last.")
-    typed: TypedOut | None = Field(description="What was understood of `q`; null where nothing was typed.")
-    facets: FacetsOut | None = Field(description="null where none were asked for.")
-    plan: PlanOut
-    timing: TimingOut
 
 
 class FieldError(BaseModel):
@@ -293,6 +216,15 @@ class ErrorAnswer(BaseModel):
     """Every failure looks like this."""
 
     error: ErrorBody
+
+
+# What any request may be answered with; the document says it of each.
+ERRORS: Any = {
+    HTTPStatus.BAD_REQUEST: ErrorAnswer,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ErrorAnswer,
+    HTTPStatus.UNPROCESSABLE_ENTITY: ErrorAnswer,
+    HTTPStatus.SERVICE_UNAVAILABLE: ErrorAnswer,
+}
 
 
 class HealthAnswer(BaseModel):

@@ -96,6 +96,7 @@ def find(words: str, as_json: bool, **given: Any) -> None:
 def _validated(words: str, given: dict[str, Any]) -> Query:
     """The query, checked by the API's own schema. Raises InvalidInput with the option's name."""
     from server.api.schemas import SearchParams
+    from server.web.sentences import sentence
 
     try:
         parameters = {name: value for name, value in given.items() if value is not None}
@@ -104,17 +105,17 @@ def _validated(words: str, given: dict[str, Any]) -> Query:
         lines = []
         for error in exc.errors():
             option = "--" + str(error["loc"][0]).replace("_", "-") if error["loc"] else ""
-            lines.append(f"{option} {error['msg'].removeprefix('Value error, ')}".strip())
+            lines.append(f"{option}: {sentence(error)}" if option else sentence(error))
         raise InvalidInput("; ".join(lines)) from exc
 
 
 def _as_json(services: Services, page: ResultPage) -> str:
     # The web application knows the addresses of pictures; only this option pays for loading it.
-    from server.api.search import answer_model
+    from server.api.search_answers import answer_body
     from server.app import create_app
 
     with create_app(services=services).test_request_context():
-        body = answer_model(page).model_dump(mode="json")
+        body = answer_body(page)
     return orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
 
 

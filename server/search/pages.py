@@ -104,6 +104,7 @@ def _is_beginning_enough(query: Query, asked: Asked) -> bool:
     return (
         asked.wanted.vector is not None
         and not asked.text.groups
+        and not asked.whole
         and query.sort is Sort.RELEVANCE
         and not (query.facets or query.relevant_only or query.collapse or query.explain)
     )

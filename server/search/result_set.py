@@ -90,7 +90,8 @@ class Builder:
     def build(self) -> ResultSet:
         """All of the result."""
         wanted, mode = self.asked.wanted, self.query.mode
-        by_text = bool(self.asked.text.groups) and mode is not Mode.VECTOR
+        # Words that no product has may still be a SKU.
+        by_text = bool(self.asked.text.groups or self.asked.whole) and mode is not Mode.VECTOR
         if mode is Mode.TEXT and by_text:
             return self._finish(*self._by_text())
         if wanted.vector is not None:
@@ -184,7 +185,7 @@ class Builder:
             return self.before.also, self.before.text_size
         text, best = self.asked.text, None
         size = Size(0, 0, True)
-        for number in range(text.size, (text.size + 1) // 2 - 1, -1):
+        for number in range(text.size, max(1, (text.size + 1) // 2) - 1, -1):
             also = text.at_least(number)
             found = measure(self.ranker.begun, replace(self.asked.wanted, also=also))
             if best is not None and not found.is_exact:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from server.errors import InvalidInput, VitrineError
+from server.web.sentences import sentence
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +37,13 @@ def error_answer(code: str, status: int, message: str, fields: Iterable[tuple[st
 
 def validation_answer(exc: ValidationError) -> Response:
     """The error answer for a request that its schema refused, a line for each field."""
+    thing = "field" if request.is_json else "parameter"
     fields = [
-        (".".join(str(part) for part in error["loc"]) or "request", _said(error["msg"])) for error in exc.errors()
+        (".".join(str(part) for part in error["loc"]) or "request", sentence(error, thing))
+        for error in exc.errors(include_url=False, include_input=False)
     ]
     message = "; ".join(f"{field}: {text}" for field, text in fields[:5])
     return error_answer(InvalidInput.code, InvalidInput.status, message, fields)
-
-
-def _said(message: str) -> str:
-    """Pydantic's message without its prefix for our own sentences."""
-    return message.removeprefix("Value error, ")
 
 
 def wants_json() -> bool:

@@ -17,18 +17,20 @@ THUMBNAIL_WIDTH = 320
 ONE_YEAR = 31_536_000
 
 
-def image_url(sha256: str | None, media_type: str | None) -> str | None:
-    """Address of the picture itself."""
+def image_url(sha256: str | None, media_type: str | None, root: str | None = None) -> str | None:
+    """Address of the picture itself. root: of the current request, where many addresses share the look at it."""
     if sha256 is None or media_type is None:
         return None
-    return f"{request.script_root}{PREFIX}/{sha256}.{EXTENSIONS[media_type]}"
+    return f"{request.script_root if root is None else root}{PREFIX}/{sha256}.{EXTENSIONS[media_type]}"
 
 
-def thumbnail_url(sha256: str | None, media_type: str | None, width: int = THUMBNAIL_WIDTH) -> str | None:
+def thumbnail_url(
+    sha256: str | None, media_type: str | None, width: int = THUMBNAIL_WIDTH, root: str | None = None
+) -> str | None:
     """Address of a smaller copy, at most `width` pixels wide."""
     if sha256 is None or media_type is None:
         return None
-    return f"{request.script_root}{PREFIX}/{sha256}/{width}.{EXTENSIONS[media_type]}"
+    return f"{request.script_root if root is None else root}{PREFIX}/{sha256}/{width}.{EXTENSIONS[media_type]}"
 
 
 @bp.get("/<string(length=64):sha256>.<extension>")

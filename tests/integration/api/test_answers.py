@@ -1,0 +1,111 @@
+"""Answers are what the OpenAPI document says, though they are not built by its classes; faults are plain sentences."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from server.api.answer_schemas import SearchAnswer, SuggestAnswer
+from tests.factories import picture
+
+ALL_FACETS = "facets=brand&facets=category&facets=price&facets=stock&facets=attributes"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/v1/search",
+        "/api/v1/search?q=red+shrit+under+50&limit=2",
+        f"/api/v1/search?q=red+shirt+in+stock&explain=true&{ALL_FACETS}",
+        "/api/v1/search?q=brand:bolt+category:shirts&mode=text&explain=true",
+        f"/api/v1/search?q=nothing+under+0.01&{ALL_FACETS}",
+        "/api/v1/products/S-1/similar?q=red+-large&explain=true",
+    ],
+)
+def test_an_answer_is_what_its_schema_says(boutique: FlaskClient, address: str) -> None:
+    body = boutique.get(address).json
+    # Through the schema and back, nothing is missing, nothing too much, and nothing of another type.
+    assert SearchAnswer.model_validate_json(json.dumps(body)).model_dump(mode="json") == body
+    exact = json.dumps(body)
+    assert json.loads(SearchAnswer.model_validate_json(exact).model_dump_json()) == body
+
+
+def test_a_product_with_a_picture_is_what_its_schema_says(boutique: FlaskClient, write: dict[str, str]) -> None:
+    form = {"image": (io.BytesIO(picture("red")), "photo.jpg")}
+    boutique.put("/api/v1/products/P-1", json={"title": "Thing", "price": 1, "image": IMAGE}, headers=write)
+    answer = boutique.post("/api/v1/search/image?explain=true", data=form, content_type="multipart/form-data")
+    assert answer.json["hits"][0]["image_url"].startswith("/media/")
+    assert SearchAnswer.model_validate_json(answer.data).model_dump(mode="json") == answer.json
+
+
+IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP8z8DAwMDAxMDAwMDAAAANHQEDasKb6QAAAABJRU5ErkJggg=="
+
+
+def test_suggestions_are_what_their_schema_says(boutique: FlaskClient) -> None:
+    body = boutique.get("/api/v1/suggest?q=b").json
+    assert body["suggestions"]
+    assert SuggestAnswer.model_validate(body).model_dump(mode="json") == body
+
+
+def test_addresses_of_pictures_hold_where_the_shop_is_mounted(boutique: FlaskClient, write: dict[str, str]) -> None:
+    boutique.put("/api/v1/products/P-1", json={"title": "Thing", "price": 1, "image": IMAGE}, headers=write)
+    hit = boutique.get("/api/v1/search?q=P-1", environ_overrides={"SCRIPT_NAME": "/shop"}).json["hits"][0]
+    assert hit["image_url"].startswith("/shop/media/")
+    assert hit["thumbnail_url"].startswith("/shop/media/")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("limit=x", "limit: Write a whole number."),
+        ("limit=0", "limit: The least is 1."),
+        ("limit=101", "limit: The most is 100."),
+        ("price_max=cheap", "price_max: Write a number, such as 25 or 19.99."),
+        ("price_min=-1", "price_min: The least is 0."),
+        ("price_max=1.234", "price_max: Write at most 2 decimals."),
+        ("price_max=1e30", "price_max: This number is too large."),
+        ("price_min=9&price_max=1", "request: price_min is above price_max."),
+        ("colour=red", "colour: There is no such parameter."),
+        ("sort=best", "sort: Write one of 'relevance', 'price_asc', 'price_desc' or 'newest'."),
+        ("mode=best", "mode: Write one of 'hybrid', 'vector' or 'text'."),
+        ("currency=usd", "currency: A currency has three capital letters, such as EUR."),
+        ("in_stock=maybe", "in_stock: Write true or false."),
+        ("facets=size", "facets.0: Write one of 'brand', 'category', 'price', 'stock' or 'attributes'."),
+        ("attribute=red", "attribute: Write an attribute as name=value."),
+        ("attribute=%3Dred", "attribute: Write an attribute as name=value."),
+        ("&".join(f"attribute=a{n}=x" for n in range(6)), "attribute: A search filters by at most 5 attributes."),
+        ("&".join(["brand=x"] * 51), "brand: It takes at most 50; there are 51."),
+        ("cursor=%00", "cursor: Text may not hold a NUL character."),
+        ("q=" + "x" * 1001, "q: This is too long: at most 1000 characters."),
+    ],
+)
+def test_a_fault_is_said_in_a_plain_sentence(client: FlaskClient, address: str, said: str) -> None:
+    answer = client.get(f"/api/v1/search?{address}")
+    assert answer.status_code == 422
+    assert answer.json["error"]["message"] == said
+
+
+def test_a_picture_is_searched_with_under_filters_and_told_about(boutique: FlaskClient) -> None:
+    def ask(address: str) -> Any:
+        form = {"image": (io.BytesIO(picture("blue")), "photo.jpg")}
+        return boutique.post(f"/api/v1/search/image?{address}", data=form, content_type="multipart/form-data")
+
+    body = ask(f"brand=Acme&explain=true&sort=price_asc&{ALL_FACETS}").json
+    assert [hit["sku"] for hit in body["hits"]] == ["S-1", "S-2", "J-1"]
+    assert body["facets"]["brand"] == [{"value": "Acme", "count": 3}]
+    assert all(hit["explain"]["similarity"] == pytest.approx(hit["score"], abs=1e-5) for hit in body["hits"])
+    assert body["typed"] is None
+    # A picture has no words that could rank.
+    assert ask("mode=text").json["error"]["message"] == "mode: There is no such parameter."
+    missing = boutique.post("/api/v1/search/image", data={}, content_type="multipart/form-data")
+    assert (missing.status_code, missing.json["error"]["message"]) == (422, "image: This is missing.")
+
+
+def test_the_document_describes_what_is_new(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").json
+    assert {"get", "post"} <= set(document["paths"]["/api/v1/search"])
+    names = {each["name"] for each in document["paths"]["/api/v1/products/{sku}/similar"]["get"]["parameters"]}
+    assert {"q", "parse", "verbatim", "attribute", "facets", "collapse", "relevant", "explain"} <= names
+    assert "SuggestAnswer" in document["components"]["schemas"]
