@@ -76,11 +76,9 @@ class WeightedText:
 def texts_of(typed: Typed, words: str) -> list[WeightedText]:
     """The parts of what was typed: all its words, more of those with a weight, away from those with a minus.
 
-    words: the positive words, as corrected.
+    words: the positive words, as corrected; without any, what is left leads away from something alone.
     """
-    if not words:
-        return []
-    found = [WeightedText(words, 1.0)]
+    found = [WeightedText(words, 1.0)] if words else []
     for term in typed.terms:
         if term.negative:
             found.append(WeightedText(term.text, -AWAY))

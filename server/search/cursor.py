@@ -41,12 +41,16 @@ class CursorCodec:
         """The place as text for an address."""
         return str(self._serializer.dumps(_PLACE.dump_python(place, mode="json", exclude_defaults=True)))
 
-    def decode(self, cursor: str, fingerprint: str) -> Place:
-        """The place of a cursor that was made for this very search. Raises InvalidCursor."""
+    def decode(self, cursor: str, fingerprint: str, model: str | None = None) -> Place:
+        """The place of a cursor that was made for this very search. Raises InvalidCursor.
+
+        model: that ranks now, where the fingerprint is of its vector: another model makes it another one.
+        """
         try:
             place = _PLACE.validate_python(self._serializer.loads(cursor))
         except (BadSignature, ValidationError, ValueError, TypeError) as exc:
             raise InvalidCursor("This cursor was not made by this server. Start again without a cursor.") from exc
+        check_model(place, model)
         if place.fingerprint != fingerprint:
             raise InvalidCursor(
                 "This cursor belongs to another search (other words, filters or order). Start again without a cursor."

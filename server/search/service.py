@@ -109,16 +109,33 @@ class SearchService:
 
         Raises NotFound for a product that is not in the shop, InvalidInput where no part has a positive weight.
         """
+        return self._composed(terms, query, None)
+
+    def like_but(self, sku: str, text: str, query: Query) -> ResultPage:
+        """Products like this one that are also what `text` says: "blue", "under 50", "-laces". Raises NotFound.
+
+        The look of both ranks; words are not looked for in products' texts. What must or must not stand there, quoted
+        or with a minus, is a condition as in `by_text`, and so are the filters that are named.
+        """
+        text = text.replace("\0", " ")
+        told = understand(text, query, self.facts, self.words.vocabulary(), self.words.synonyms())
+        texts = compose.texts_of(told.typed, told.words)
+        terms = [Term(product=sku), *(Term(text=part.words, weight=part.weight) for part in texts)]
+        return self._composed(terms, query, replace(told, alternatives=()))
+
+    def _composed(self, terms: Sequence[Term], query: Query, told: Understanding | None) -> ResultPage:
         skus = [term.product for term in terms if term.product is not None]
         left_out = tuple(dict.fromkeys((*query.filters.not_skus, *skus)))
         query = replace(query, filters=replace(query.filters, not_skus=left_out))
+        if told is not None:
+            told = replace(told, filters=replace(told.filters, not_skus=left_out))
 
         def embed(loaded: Loaded) -> tuple[Vector, bool]:
             products = self._product_vectors(skus, loaded)
             parts = [self._part(term, products, loaded) for term in terms]
             return compose.compose(parts, loaded.encoder.manifest.calibration), False
 
-        return self._run(_Request(query, embed, None))
+        return self._run(_Request(query, embed, None, told))
 
     def _part(self, term: Term, products: dict[str, Vector], loaded: Loaded) -> Part:
         if term.product is not None:
@@ -175,8 +192,9 @@ class SearchService:
         begun = begin(connection, wanted)
         if begun.coming is not None:
             self._current.expect(begun.coming)
-        fingerprint = request.fingerprint or query.fingerprint(f"vector:{_digest(vector)}")
-        place = None if query.cursor is None else self._cursors.decode(query.cursor, fingerprint)
+        asked = f"vector:{_digest(vector)}" if told is None else f"vector:{_digest(vector)}:{told.whole}"
+        fingerprint = request.fingerprint or query.fingerprint(asked)
+        place = None if query.cursor is None else self._cursors.decode(query.cursor, fingerprint, model)
         if place is not None:
             check_model(place, model)
         ranker = Ranker(begun, self._basis(connection, begun.basis_key), self.costs)
