@@ -72,11 +72,6 @@ class Search:
         return self.given.get(name, ())
 
     @property
-    def is_filtered(self) -> bool:
-        """Whether anything but the words narrows the result."""
-        return any(name in self.given for name in FILTERS)
-
-    @property
     def is_first_page(self) -> bool:
         return "cursor" not in self.given
 
@@ -113,8 +108,10 @@ class Search:
         return url_for(self.endpoint, **self.place, **self._arguments({"cursor": cursor, "seen": self.seen + shown}))
 
     def _arguments(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        kept = {name: list(self.given[name]) for name in FIELDS if name in self.given and name not in changes}
-        return {**kept, **{name: value for name, value in changes.items() if value not in (None, [], "")}}
+        wanted = {name: list(texts) for name, texts in self.given.items() if name in FIELDS} | dict(changes)
+        # In one order, so that one search has one address.
+        ordered = sorted(wanted.items(), key=lambda item: (FIELDS + PAGING).index(item[0]))
+        return {name: value for name, value in ordered if value not in (None, [], "")}
 
     def clear_url(self) -> str:
         """The same words without any filter."""

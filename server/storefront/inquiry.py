@@ -13,7 +13,7 @@ from server.storefront.query_picture import QueryPicture
 
 # Beside a product, people say what it should lack in words: "without laces", "not red".
 _LACKING = re.compile(r"(?<![\w-])(?:without|with no|but not|no|not)\s+(?:an?\s+|the\s+)?(?=[^\W\d_])", re.IGNORECASE)
-_JOINED = re.compile(r"(-[^\W\d_][\w'-]*)\s+(?:or|and|nor)\s+(?=[^\W\d_])", re.IGNORECASE)
+_JOINED = re.compile(r"(-[^\W\d_][\w'-]*)\s+(?:or|nor)\s+(?=[^\W\d_])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ BRANDS_SHOWN = 30
 # Attributes with a list of their own, and values in it. What was chosen is shown in any case.
 ATTRIBUTES_SHOWN = 5
 VALUES_SHOWN = 8
+# The prices of fewer products are read quicker than a histogram of them.
+FEWEST_PRICES = 4
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def panel_of(facets: Facets, category: str | None, brands: tuple[str, ...], chos
         brands=boxes([(count.value, count.products) for count in facets.brand or []], brands, BRANDS_SHOWN),
         attributes=attribute_groups(facets.attributes or {}, chosen),
         price=price_choice(facets, bounds),
-        in_stock=facets.in_stock,
+        in_stock=facets.in_stock or None,
     )
 
 
@@ -152,9 +154,10 @@ def attribute_groups(counted: dict[str, list[Count]], chosen: Pairs) -> list[Att
 
 
 def price_choice(facets: Facets, bounds: Bounds) -> PriceChoice | None:
-    """None where all prices are one, or there are none."""
+    """None where all prices are about the same, or a few products have one."""
     bars = facets.price or []
-    if facets.lowest is None or facets.highest is None or len(bars) < 2:
+    is_told_quicker = len(bars) < 2 or sum(bar.products for bar in bars) < FEWEST_PRICES
+    if facets.lowest is None or facets.highest is None or is_told_quicker:
         return None
     edges = [float(bar.low) for bar in bars]
     return PriceChoice(list(_drawn(bars, bounds)), [*edges, float(facets.highest)], facets.lowest, facets.highest)
