@@ -256,6 +256,8 @@ class Builder:
             scored = [one for one in scored if one.parts.score >= CUTOFF]
         relevance = replace(self.query, sort=Sort.RELEVANCE) if is_ranked else self.query
         scored = sorted(scored, key=lambda one: sort_key(relevance, one, is_ranked))
+        # Variants that are left out make room, but what was cut off before them stays out.
+        is_full = len(scored) >= planning.MOST
         if self.query.collapse:
             scored = list(_one_of_each_group(scored))
         if self.before is not None:
@@ -264,7 +266,7 @@ class Builder:
                 scored = [one for one in scored if sort_key(relevance, one, is_ranked) <= restored(end)]
             is_cut = end is not None
         elif is_cut or len(scored) > planning.MOST:
-            is_cut = len(scored) >= planning.MOST
+            is_cut = is_full
             scored = scored[: planning.MOST]
             if is_cut:
                 self._decide(end=stored(sort_key(relevance, scored[-1], is_ranked)))

@@ -12,15 +12,17 @@ from flask import url_for
 from pydantic import ValidationError
 
 from server.api.schemas import SearchParams
-from server.search.query import Sort
-from server.storefront.prices import format_range
+from server.search.query import MOST_ATTRIBUTES, Sort
 
-WORDS = ("q",)
-FILTERS = ("category", "brand", "price_min", "price_max", "currency", "in_stock")
+# verbatim: the words as typed, without corrected spelling. all: also what has little to do with them.
+WORDS = ("q", "verbatim", "all")
+FILTERS = ("category", "brand", "price_min", "price_max", "currency", "in_stock", "attribute")
 ORDER = ("sort",)
-# `seen` counts the products on the pages before this one, for "25–48 of 132". It steers nothing.
-PAGING = ("cursor", "seen")
+# `seen` counts the products on the pages before this one, for "25–48 of 132". `part` asks for the products alone.
+PAGING = ("cursor", "seen", "part")
 FIELDS = WORDS + FILTERS + ORDER
+REPEATED = ("brand", "attribute")
+OUR_OWN = ("all", "seen", "part")  # what the API does not know
 
 # Sentences for a shopper, by pydantic's name of the mistake. The API's own are for programmers.
 SENTENCES = {
@@ -36,6 +38,8 @@ SENTENCES = {
     "too_long": "These are too many.",
     "string_too_long": "This is too long.",
 }
+# Where a field's own rule fails, by the field.
+RULES = {"attribute": f"Choose from the lists, of at most {MOST_ATTRIBUTES} kinds of details at once."}
 PRICES_CROSSED = "The lowest price is above the highest."
 
 
@@ -46,22 +50,17 @@ class Arguments(Protocol):
 
 
 @dataclass(frozen=True)
-class Chip:
-    """An active filter and where the page without it is."""
-
-    label: str
-    url: str
-    changes: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Search:
-    """The search behind a page. `given` is what the address says; `params` is None where that cannot be."""
+    """The search behind a page. `given` is what the address says; `params` is None where that cannot be.
+
+    endpoint, place: the page and the parts of its path (the SKU that is searched for the like of).
+    """
 
     given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     params: SearchParams | None = field(default_factory=lambda: SearchParams.model_validate({}))
     errors: Mapping[str, str] = field(default_factory=dict)
     endpoint: str = "storefront.home"
+    place: dict[str, Any] = field(default_factory=dict)
     seen: int = 0
 
     def value(self, name: str) -> str:
@@ -73,13 +72,28 @@ class Search:
         return self.given.get(name, ())
 
     @property
-    def is_filtered(self) -> bool:
-        """Whether anything but the words narrows the result."""
-        return any(name in self.given for name in FILTERS)
-
-    @property
     def is_first_page(self) -> bool:
         return "cursor" not in self.given
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether products that have little to do with the words or the picture are shown too."""
+        return "all" in self.given
+
+    @property
+    def is_part(self) -> bool:
+        """Whether a script asks for the products alone, to put them behind those it has."""
+        return "part" in self.given
+
+    def attributes(self) -> list[tuple[str, str]]:
+        """The chosen attributes, name and value."""
+        pairs = (pair.partition("=") for pair in self.values("attribute"))
+        return [(name, value) for name, _, value in pairs if value]
+
+    @property
+    def action(self) -> str:
+        """Where its forms are sent."""
+        return url_for(self.endpoint, **self.place)
 
     def hidden(self, *leave_out: str) -> list[tuple[str, str]]:
         """Name and value of what a form has to carry along, the page's place left out."""
@@ -87,34 +101,17 @@ class Search:
 
     def url(self, **changes: Any) -> str:
         """Address of this search with some fields changed (None: taken out), on its first page."""
-        return url_for(self.endpoint, **self._arguments(changes))
+        return url_for(self.endpoint, **self.place, **self._arguments(changes))
 
     def next_url(self, cursor: str, shown: int) -> str:
         """Address of the page that follows this one, of `shown` products."""
-        return url_for(self.endpoint, **self._arguments({"cursor": cursor, "seen": self.seen + shown}))
+        return url_for(self.endpoint, **self.place, **self._arguments({"cursor": cursor, "seen": self.seen + shown}))
 
     def _arguments(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        kept = {name: list(self.given[name]) for name in FIELDS if name in self.given and name not in changes}
-        return {**kept, **{name: value for name, value in changes.items() if value not in (None, [], "")}}
-
-    def chips(self, currency: str) -> list[Chip]:
-        """The active filters, each with the way out of it. Prices are in `currency`."""
-        params = self.params
-        if params is None:
-            return []
-        wanted: list[tuple[str, dict[str, Any]]] = []
-        if params.category:
-            wanted.append((params.category.replace("/", " / "), {"category": None}))
-        for brand in params.brand:
-            wanted.append((brand, {"brand": [other for other in params.brand if other != brand]}))
-        if params.price_min is not None or params.price_max is not None:
-            label = format_range(params.price_min, params.price_max, currency)
-            wanted.append((label, {"price_min": None, "price_max": None, "currency": None}))
-        elif params.currency:
-            wanted.append((f"priced in {params.currency}", {"currency": None}))
-        if params.in_stock:
-            wanted.append(("in stock", {"in_stock": None}))
-        return [Chip(label, self.url(**changes), changes) for label, changes in wanted]
+        wanted = {name: list(texts) for name, texts in self.given.items() if name in FIELDS} | dict(changes)
+        # In one order, so that one search has one address.
+        ordered = sorted(wanted.items(), key=lambda item: (FIELDS + PAGING).index(item[0]))
+        return {name: value for name, value in ordered if value not in (None, [], "")}
 
     def clear_url(self) -> str:
         """The same words without any filter."""
@@ -140,14 +137,14 @@ class Search:
         return [("" if order is default else order.value, label, order is chosen) for order, label in labels.items()]
 
 
-def read_search(arguments: Arguments, endpoint: str = "storefront.home") -> Search:
+def read_search(arguments: Arguments, endpoint: str = "storefront.home", **place: str) -> Search:
     """Read an address. Empty parameters, which browsers send for empty inputs, are as good as absent."""
     given = {name: texts for name in FIELDS + PAGING if (texts := _texts(arguments.getlist(name)))}
     try:
         params, errors = SearchParams.model_validate(_for_schema(given)), {}
     except ValidationError as exc:
         params, errors = None, dict(_sentences(exc))
-    return Search(given, params, errors, endpoint, _count(next(iter(given.get("seen", ())), "")))
+    return Search(given, params, errors, endpoint, place, _count(next(iter(given.get("seen", ())), "")))
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
@@ -155,14 +152,16 @@ def _texts(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _for_schema(given: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    return {name: list(texts) if name == "brand" else texts[0] for name, texts in given.items() if name != "seen"}
+    fields = {name: texts for name, texts in given.items() if name not in OUR_OWN}
+    return {name: list(texts) if name in REPEATED else texts[0] for name, texts in fields.items()}
 
 
 def _sentences(exc: ValidationError) -> Iterable[tuple[str, str]]:
     for error in exc.errors(include_url=False, include_input=False):
         name = str(error["loc"][0]) if error["loc"] else "price_min"
         crossed = not error["loc"] and error["type"] == "value_error"
-        yield name, PRICES_CROSSED if crossed else SENTENCES.get(error["type"], "This cannot be read.")
+        sentence = RULES.get(name) or SENTENCES.get(error["type"], "This cannot be read.")
+        yield name, PRICES_CROSSED if crossed else sentence
 
 
 def _count(text: str) -> int:

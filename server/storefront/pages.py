@@ -1,9 +1,9 @@
-"""The pages: search (which is the home page), search by picture, one product, and whatever went wrong."""
+"""The pages: search (which is the home page), by picture and by likeness, one product, and whatever went wrong."""
 
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -12,11 +12,14 @@ from server.catalog.product import Product
 from server.errors import InvalidImage, ModelError, NotFound
 from server.search.candidates import Hit
 from server.search.query import Query
-from server.storefront import results
 from server.storefront.address import Search, read_search
-from server.storefront.facets import brand_boxes, breadcrumb, category_menu
+from server.storefront.counted import uncounted_panel
+from server.storefront.inquiry import Inquiry, Subject
+from server.storefront.panel import breadcrumb
 from server.storefront.prices import format_price
 from server.storefront.query_picture import QueryPicture, picture_again, picture_from_upload
+from server.storefront.results import find
+from server.storefront.suggest import suggestions
 from server.web.context import current_services
 from server.web.media import thumbnail_url
 
@@ -25,6 +28,7 @@ bp = Blueprint(
 )
 
 SIMILAR_SHOWN = 8
+SUGGESTIONS_KEPT = 60  # seconds that a browser may show the same again
 # Nothing comes from elsewhere and nothing is inline. data: shows the shopper's picture and Bootstrap's own icons,
 # blob: the preview of a picture before it is sent.
 CONTENT_SECURITY_POLICY = (
@@ -72,18 +76,30 @@ def search_image() -> Response:
         return _search_page(search, refusal=f"This picture is too large: more than {limit} MB.")
     except InvalidImage as exc:
         return _search_page(read_search(_posted()), refusal=exc.message)
-    return _search_page(read_search(_posted(), "storefront.search_image"), picture)
+    return _search_page(read_search(_posted(), "storefront.search_image"), Subject(picture=picture))
+
+
+@bp.get("/like/<path:sku>")
+def like(sku: str) -> Response:
+    """Products like this one, but as the words say."""
+    return _search_page(read_search(request.args, "storefront.like", sku=sku), Subject(product=_live(sku)))
+
+
+@bp.get("/suggest")
+def suggest() -> Response:
+    """How what is being typed may go on, as JSON."""
+    response = jsonify({"suggestions": suggestions(current_services().search, request.args.get("q", ""))})
+    response.cache_control.private = True
+    response.cache_control.max_age = SUGGESTIONS_KEPT
+    return response
 
 
 @bp.get("/p/<path:sku>")
 def product(sku: str) -> Response:
     """One product, and more like it."""
-    services = current_services()
-    found = services.catalog.get(sku)
-    if found.status != "live":
-        raise NotFound(f"There is no product {sku} in the shop.")
+    found = _live(sku)
     try:
-        similar = services.search.similar(sku, Query(limit=SIMILAR_SHOWN)).hits
+        similar = current_services().search.similar(sku, Query(limit=SIMILAR_SHOWN, collapse=True)).hits
     except (NotFound, ModelError):
         # Not embedded yet, or by another model: the product itself can be shown all the same.
         similar = []
@@ -94,6 +110,13 @@ def error_page(status: int, message: str) -> Response:
     """A failure as a page of the shop. Asks nothing of the database, which may be what failed."""
     headline = HEADLINES.get(status, "Something went wrong")
     return _page("error.html", status, headline=headline, message=message, error_status=status)
+
+
+def _live(sku: str) -> Product:
+    found = current_services().catalog.get(sku)
+    if found.status != "live":
+        raise NotFound(f"There is no product {sku} in the shop.")
+    return found
 
 
 def _posted() -> CombinedMultiDict[str, str]:
@@ -113,28 +136,32 @@ def _posted_picture() -> QueryPicture:
     return picture_again(carried, max_pixels)
 
 
-def _search_page(search: Search, picture: QueryPicture | None = None, refusal: str | None = None) -> Response:
+def _search_page(search: Search, subject: Subject | None = None, refusal: str | None = None) -> Response:
     """The search page. `refusal` says what is wrong with the picture that was sent."""
-    service = current_services().search
-    params = search.params
-    found = None if params is None else results.find(service, search, params, picture)
-    category = None if params is None else params.category
-    refused = params is None or refusal is not None
+    service, params = current_services().search, search.params
+    subject = subject or Subject()
+    found = None if params is None else find(Inquiry(service, search, params, subject))
+    if search.is_part and found is not None:
+        # A page that is gone cannot go behind those before it: the script sends the shopper to the first one.
+        return _page("part.html", HTTPStatus.GONE if found.turned_back else HTTPStatus.OK, found=found)
+    refused = found is None or refusal is not None
     return _page(
         "search.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK,
         search=search,
+        # Other words in the box above are another search than that for what is like a product.
+        box=Search() if subject.product else search,
         found=found,
-        picture=picture,
+        panel=uncounted_panel(service, search) if found is None else found.panel,
+        picture=subject.picture,
+        like=subject.product,
         refusal=refusal,
         currency=service.facts.currency() if found is None else found.page.currency,
-        categories=category_menu(service.facts.categories(), category),
-        brands=brand_boxes(service.facts.brands(), search.values("brand")),
     )
 
 
 def _page(template: str, status: int = HTTPStatus.OK, **context: Any) -> Response:
-    context = {"search": Search(), "picture": None, "refusal": None, **context}
+    context = {"search": Search(), "box": Search(), "picture": None, "like": None, "refusal": None, **context}
     html = render_template(
         f"storefront/{template}",
         shop_name=current_services().settings.shop_name,

@@ -1,41 +1,51 @@
-"""One page of results, and what to propose where there are none."""
+"""One page of results with its chips and filters, and what to propose where there are none."""
 
 from dataclasses import dataclass, replace
 
-from server.api.schemas import SearchParams
 from server.errors import InvalidCursor
-from server.search.query import Query, Sort
-from server.search.service import ResultPage, SearchService
-from server.storefront.address import Chip, Search
-from server.storefront.query_picture import QueryPicture
-
-# Beyond so many filters the proposals of an empty page stop being counted.
-MOST_PROPOSALS = 6
+from server.search.plan import Path
+from server.search.query import Facet, Query, Sort
+from server.search.service import ResultPage
+from server.storefront.address import Search
+from server.storefront.chips import Chip, chips_of, clear_url
+from server.storefront.counted import counted_panel
+from server.storefront.inquiry import Inquiry
+from server.storefront.nothing import Nothing, nothing_found
+from server.storefront.panel import Panel
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """A filter whose removal brings products, and how many."""
+class Spelling:
+    """What was searched for in place of what was typed, and where the page for what was typed is."""
 
-    chip: Chip
-    total: int
-    total_is_exact: bool
+    searched: str
+    typed: str
+    url: str
 
 
 @dataclass(frozen=True)
 class Results:
-    """What the search page shows. `turned_back`: the page asked for is gone, and this is the first one."""
+    """What the search page shows.
+
+    clear_url: the page without any of the chips. turned_back: the page asked for is gone, and this is the first one.
+    all_url: at the end of what is relevant, the page with the rest. panel: None of a part of a page. nothing: where
+    there are no products.
+    """
 
     page: ResultPage
     first: int
     last: int
     chips: list[Chip]
-    proposals: list[Proposal]
+    clear_url: str
     has_query: bool
     is_reordered: bool
-    catalogue_is_empty: bool
     turned_back: bool
     next_url: str | None
+    all_url: str | None
+    spelling: Spelling | None
+    catalogue_is_empty: bool = False
+    panel: Panel | None = None
+    nothing: Nothing | None = None
 
     @property
     def milliseconds(self) -> str:
@@ -43,48 +53,55 @@ class Results:
         total = self.page.timing.total_ms
         return "under 1" if total < 1 else f"{total:,.0f}"
 
+    @property
+    def count(self) -> str:
+        """How many products there are: 317, or 1,000+ where only the best were looked at."""
+        total = max(self.page.total, self.last)
+        if self.page.total_is_exact:
+            return f"{total:,}"
+        return f"{max(total - total % 100, self.last):,}+"
 
-def find(service: SearchService, search: Search, params: SearchParams, picture: QueryPicture | None) -> Results:
-    """Run a search. `params` are those of `search`, which are valid."""
-    query = params.to_query()
+
+def find(inquiry: Inquiry) -> Results:
+    """Run a search. A part of a page comes without filters."""
+    search, facets = inquiry.search, () if inquiry.search.is_part else tuple(Facet)
     turned_back = False
     try:
-        page = _ask(service, params, picture, query)
+        page = inquiry.ask(facets)
     except InvalidCursor:
         # A link kept for long, or one whose words were changed by hand: a shopper wants products, not an error.
-        page = _ask(service, params, picture, replace(query, cursor=None))
+        page = inquiry.ask(facets, cursor=None)
         turned_back = True
         search = replace(search, seen=0)
-    chips = search.chips(page.currency)
-    has_query = picture is not None or bool(params.q)
-    return Results(
+    has_query = inquiry.subject.is_given or page.plan.path is not Path.BROWSE
+    is_end = page.next_cursor is None and has_query and not search.shows_all
+    results = Results(
         page=page,
         first=search.seen + 1,
         last=search.seen + len(page.hits),
-        chips=chips,
-        proposals=[] if page.hits else _proposals(service, params, picture, chips),
+        chips=chips_of(search, inquiry.params, page.understanding, page.currency),
+        clear_url=clear_url(search, page.understanding),
         has_query=has_query,
-        is_reordered=has_query and query.sort is not Sort.RELEVANCE,
-        catalogue_is_empty=page.total == 0 and not search.is_filtered,
+        is_reordered=has_query and inquiry.params.sort is not Sort.RELEVANCE,
         turned_back=turned_back,
         next_url=None if page.next_cursor is None else search.next_url(page.next_cursor, len(page.hits)),
+        all_url=search.url(all=1) if is_end else None,
+        spelling=_spelling(search, page),
     )
+    return results if search.is_part else _completed(inquiry, results)
 
 
-def _ask(service: SearchService, params: SearchParams, picture: QueryPicture | None, query: Query) -> ResultPage:
-    return service.by_text(params.q, query) if picture is None else service.by_image(picture.image, query)
+def _completed(inquiry: Inquiry, results: Results) -> Results:
+    """With filters, and a way out where there are no products."""
+    page, has_query = results.page, results.has_query
+    if page.total == 0 and not results.chips and inquiry.service.by_text("", Query(limit=1)).total == 0:
+        return replace(results, catalogue_is_empty=True)
+    nothing = None if page.hits else nothing_found(inquiry, page, results.chips, has_query)
+    return replace(results, panel=counted_panel(inquiry, page, has_query), nothing=nothing)
 
 
-def _proposals(
-    service: SearchService, params: SearchParams, picture: QueryPicture | None, chips: list[Chip]
-) -> list[Proposal]:
-    """Which one of the filters to give up, those that bring most first."""
-    found = []
-    for chip in chips[:MOST_PROPOSALS]:
-        update = {name: [] if name == "brand" and value is None else value for name, value in chip.changes.items()}
-        update["in_stock"] = params.in_stock and "in_stock" not in chip.changes
-        relaxed = params.model_copy(update={**update, "cursor": None, "limit": 1})
-        page = _ask(service, params, picture, relaxed.to_query())
-        if page.total:
-            found.append(Proposal(chip, page.total, page.total_is_exact))
-    return sorted(found, key=lambda proposal: -proposal.total)
+def _spelling(search: Search, page: ResultPage) -> Spelling | None:
+    told = page.understanding
+    if told is None or not told.corrections:
+        return None
+    return Spelling(told.words, told.typed.words, search.url(verbatim="true"))

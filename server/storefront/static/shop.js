@@ -19,6 +19,10 @@ for (const form of all("[data-tidy]")) {
   });
 }
 
+// Suggestions come to those who use the search box.
+const words = document.querySelector("[data-suggest]");
+words?.addEventListener("focus", async () => (await import(words.dataset.suggestScript)).attach(words), { once: true });
+
 // The order changes as soon as it is chosen, by a pointer. Going through the menu with the arrow keys fires a change
 // at every step in some browsers, so a keyboard chooses with Enter or by leaving the menu.
 for (const select of all("[data-auto-submit]")) {
@@ -38,9 +42,13 @@ for (const select of all("[data-auto-submit]")) {
 
 // Words typed but not yet searched for go along when the filters are applied.
 filterForm?.addEventListener("submit", () => {
-  const typed = document.querySelector("[data-words] [name=q]")?.value.trim();
+  const typed = document.querySelector("[data-typed] [name=q]")?.value.trim();
   if (filterForm.method !== "get" || typed === undefined) return;
   let field = filterForm.elements.namedItem("q");
+  if (typed !== (field?.value ?? "")) {
+    // What was said of the spelling and the reach was said of other words.
+    for (const name of ["verbatim", "all"]) filterForm.elements.namedItem(name)?.remove();
+  }
   if (!field) {
     field = Object.assign(document.createElement("input"), { type: "hidden", name: "q" });
     filterForm.append(field);

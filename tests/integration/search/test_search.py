@@ -249,3 +249,14 @@ def test_an_empty_catalogue_answers(search: SearchService) -> None:
     for sort in Sort:
         page = search.by_text("query", Query(sort=sort))
         assert (page.hits, page.total, page.next_cursor) == ([], 0, None)
+
+
+def test_a_result_that_was_cut_says_so_though_its_variants_were_joined(
+    search: SearchService, add: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOST", 4)
+    for number in range(8):
+        add(f"p{number}", 0.1, item_group="one" if number else None)
+    page = search.by_text("", Query(collapse=True))
+    assert page.total == 1
+    assert not page.total_is_exact

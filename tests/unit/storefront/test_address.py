@@ -70,6 +70,9 @@ def test_a_nonsense_count_of_products_seen_is_none(seen: str) -> None:
         ("in_stock=perhaps", "in_stock", "Tick it"),
         ("q=" + "x" * 1001, "q", "too long"),
         ("brand=a%00b", "brand", "cannot be read"),
+        ("attribute=red", "attribute", "from the lists"),
+        ("&".join(f"attribute=kind{number}%3D1" for number in range(6)), "attribute", "at most 5"),
+        ("verbatim=perhaps", "verbatim", "Tick it"),
     ],
 )
 def test_a_mistake_is_told_at_its_field_and_kept_as_it_was_typed(query: str, field: str, sentence: str) -> None:
@@ -78,35 +81,6 @@ def test_a_mistake_is_told_at_its_field_and_kept_as_it_was_typed(query: str, fie
     assert list(search.errors) == [field]
     assert sentence in search.errors[field]
     assert search.value(field)
-
-
-def test_each_filter_has_a_chip_that_removes_it_alone() -> None:
-    search = read("q=mug&category=Kitchen/Mugs&brand=Acme&brand=Bo&price_max=20&in_stock=true&cursor=abc")
-    chips = {chip.label: arguments(chip.url) for chip in search.chips("USD")}
-    assert list(chips) == ["Kitchen / Mugs", "Acme", "Bo", "up to $20.00", "in stock"]
-    everything = {
-        "q": ["mug"],
-        "category": ["Kitchen/Mugs"],
-        "brand": ["Acme", "Bo"],
-        "price_max": ["20"],
-        "in_stock": ["true"],
-    }
-    assert chips["Kitchen / Mugs"] == {name: value for name, value in everything.items() if name != "category"}
-    assert chips["Acme"] == {**everything, "brand": ["Bo"]}
-    assert chips["up to $20.00"] == {name: value for name, value in everything.items() if name != "price_max"}
-    assert arguments(search.clear_url()) == {"q": ["mug"]}
-
-
-def test_a_currency_filters_even_without_a_price() -> None:
-    assert [chip.label for chip in read("currency=EUR").chips("EUR")] == ["priced in EUR"]
-    assert [chip.label for chip in read("currency=EUR&price_max=5").chips("EUR")] == ["up to €5.00"]
-    assert read("currency=EUR").is_filtered
-
-
-def test_words_and_order_are_no_filters() -> None:
-    assert read("q=mug&sort=newest").chips("USD") == []
-    assert not read("q=mug&sort=newest").is_filtered
-    assert read("brand=Acme").is_filtered
 
 
 def test_without_a_query_there_is_no_best_match() -> None:
