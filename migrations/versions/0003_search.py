@@ -178,7 +178,8 @@ INDEXES = (
     "CREATE INDEX product_search_brand ON product_search (brand)",
     "CREATE INDEX product_search_created_at ON product_search (created_at DESC, sku)",
     "CREATE INDEX product_search_title_key ON product_search (title_key)",
-    "CREATE INDEX product_search_attributes ON product_search USING gin (attributes) WITH (gin_pending_list_limit = 512)",
+    "CREATE INDEX product_search_attributes ON product_search USING gin (attributes) "
+    "WITH (gin_pending_list_limit = 512)",
     # A short list of what is not merged in yet: every search reads all of it.
     "CREATE INDEX product_search_words ON product_search USING gin (search_text) WITH (gin_pending_list_limit = 512)",
 )
@@ -207,8 +208,8 @@ COMMENTS = {
     "TABLE embedding_basis": "Mean and principal components of the embeddings that a model made of this catalogue.",
     "COLUMN embedding_basis.variance": "Mean squared distance of an embedding from the center.",
     "COLUMN embedding_basis.ready": "Whether every live product has a sketch by these axes.",
-    "TABLE search_settings": "One row. language: whose word forms and stop words a search knows. costs: what the ways of "
-    "ranking take on this machine, as vitrine search calibrate measured them.",
+    "TABLE search_settings": "One row. language: whose word forms and stop words a search knows. costs: what the ways "
+    "of ranking take on this machine, as vitrine search calibrate measured them.",
 }
 
 
