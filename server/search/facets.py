@@ -1,9 +1,10 @@
 """Facets: by what the products of a result differ, and how many there are of each. Counted over the whole result."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from server.search.query import Facet
@@ -55,16 +56,34 @@ class Facets:
     highest: Decimal | None = field(default=None)
 
 
-def count_facets(rows: Sequence[FacetRow], wanted: Iterable[Facet], currency: str) -> Facets:
-    """Count `rows` by what is wanted. Prices in other currencies than the shop's are left out."""
+def count_facets(
+    rows: Sequence[FacetRow],
+    wanted: Iterable[Facet],
+    currency: str,
+    groups: Mapping[str, str] = MappingProxyType({}),
+    shown: Container[str] | None = None,
+) -> Facets:
+    """Count `rows` by what is wanted. Prices in other currencies than the shop's are left out.
+
+    groups: by SKU, of which the result shows one product each: whatever of a group has a value, it counts once, since a
+    filter by that value shows one of it. shown: the products that the result shows, whose prices are told; None: all.
+    """
     asked = set(wanted)
-    prices = sorted(row.current_price for row in rows if row.currency == currency and row.current_price is not None)
+    told = [row for row in rows if shown is None or row.sku in shown]
+    prices = sorted(row.current_price for row in told if row.currency == currency and row.current_price is not None)
+
+    def each(values_of: Callable[[FacetRow], Iterable[str]]) -> list[str]:
+        pairs = {(groups.get(row.sku, row.sku), value) for row in rows for value in values_of(row)}
+        return [value for _, value in pairs]
+
     return Facets(
-        brand=_most_frequent(row.brand for row in rows if row.brand) if Facet.BRAND in asked else None,
-        category=_tree(row.category for row in rows if row.category) if Facet.CATEGORY in asked else None,
+        brand=_most_frequent(each(lambda row: [row.brand] if row.brand else [])) if Facet.BRAND in asked else None,
+        category=_tree(each(lambda row: _with_ancestors(row.category))) if Facet.CATEGORY in asked else None,
         price=histogram(prices) if Facet.PRICE in asked else None,
-        in_stock=sum(1 for row in rows if row.stock is None or row.stock > 0) if Facet.STOCK in asked else None,
-        attributes=_attributes(rows) if Facet.ATTRIBUTES in asked else None,
+        in_stock=len(each(lambda row: [""] if row.stock is None or row.stock > 0 else []))
+        if Facet.STOCK in asked
+        else None,
+        attributes=_attributes(each(lambda row: row.attributes)) if Facet.ATTRIBUTES in asked else None,
         lowest=prices[0] if prices and Facet.PRICE in asked else None,
         highest=prices[-1] if prices and Facet.PRICE in asked else None,
     )
@@ -75,21 +94,21 @@ def _most_frequent(values: Iterable[str]) -> list[Count]:
     return [Count(value, number) for value, number in counted[:MOST_VALUES]]
 
 
+def _with_ancestors(path: str | None) -> list[str]:
+    parts = path.split("/") if path else []
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+
+
 def _tree(paths: Iterable[str]) -> list[Count]:
-    counted: Counter[str] = Counter()
-    for path in paths:
-        parts = path.split("/")
-        counted.update("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
-    return [Count(path, number) for path, number in sorted(counted.items())]
+    return [Count(path, number) for path, number in sorted(Counter(paths).items())]
 
 
-def _attributes(rows: Iterable[FacetRow]) -> dict[str, list[Count]]:
+def _attributes(pairs: Iterable[str]) -> dict[str, list[Count]]:
     """Attributes that tell products apart: several values, and not one for each product."""
     values: dict[str, Counter[str]] = {}
-    for row in rows:
-        for pair in row.attributes:
-            name, _, value = pair.partition("=")
-            values.setdefault(name, Counter())[value] += 1
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        values.setdefault(name, Counter())[value] += 1
     telling = [(name, found) for name, found in values.items() if 2 <= len(found) <= max(20, found.total() // 2)]
     telling.sort(key=lambda item: (-item[1].total(), item[0]))
     return {name: _most_frequent(found.elements()) for name, found in telling[:MOST_ATTRIBUTES]}

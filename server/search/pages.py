@@ -161,6 +161,8 @@ def _facets(ranker: Ranker, query: Query, result: ResultSet) -> Facets | None:
     if not query.facets:
         return None
     with ranker.begun.connection.cursor(binary=True) as cursor:
-        skus = [one.candidate.sku for one in result.scored]
-        rows = cursor.execute(SQL["facet_rows"], {"skus": skus}, prepare=True).fetchall()
-    return count_facets([FacetRow._make(row) for row in rows], query.facets, query.shop_currency)
+        products = {one.candidate.sku: one.candidate.item_group for one in (*result.scored, *result.variants)}
+        rows = cursor.execute(SQL["facet_rows"], {"skus": list(products)}, prepare=True).fetchall()
+    shown = {one.candidate.sku for one in result.scored}
+    groups = {sku: group for sku, group in products.items() if group is not None} if query.collapse else {}
+    return count_facets([FacetRow._make(row) for row in rows], query.facets, query.shop_currency, groups, shown)

@@ -5,7 +5,7 @@ product belongs to the result, and where it stands, depends on that product alon
 meanwhile moves no other one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,15 @@ from server.search import plan as planning
 from server.search.candidates import Bounds, Candidate, Ranker, Wanted, measure
 from server.search.plan import Path, Plan, Size
 from server.search.query import Mode, Query, Sort
-from server.search.scoring import CUTOFF, Scale, Scored, scale_of, score
+from server.search.scoring import (
+    CUTOFF,
+    Scale,
+    Scored,
+    one_of_each_group,
+    others_of_groups,
+    scale_of,
+    score,
+)
 from server.search.statements import SQL
 from server.search.text_query import TextQuery
 
@@ -56,12 +64,16 @@ class Decided:
 
 @dataclass(frozen=True)
 class ResultSet:
-    """The result in the order that was asked for. is_cut: there were more than MOST."""
+    """The result in the order that was asked for. is_cut: there were more than MOST.
+
+    variants: the products that others of their group stand for.
+    """
 
     scored: list[Scored]
     plan: Plan
     decided: Decided
     is_cut: bool
+    variants: list[Scored] = field(default_factory=list)
 
 
 def sort_key(query: Query, one: Scored, is_ranked: bool) -> list[Any]:
@@ -258,8 +270,9 @@ class Builder:
         scored = sorted(scored, key=lambda one: sort_key(relevance, one, is_ranked))
         # Variants that are left out make room, but what was cut off before them stays out.
         is_full = len(scored) >= planning.MOST
+        found = scored
         if self.query.collapse:
-            scored = list(_one_of_each_group(scored))
+            scored = list(one_of_each_group(scored))
         if self.before is not None:
             end = self.before.end
             if end is not None:
@@ -272,17 +285,8 @@ class Builder:
                 self._decide(end=stored(sort_key(relevance, scored[-1], is_ranked)))
         if relevance is not self.query:
             scored = sorted(scored, key=lambda one: sort_key(self.query, one, is_ranked))
-        return ResultSet(scored, plan, self.decided, is_cut)
-
-
-def _one_of_each_group(scored: Iterable[Scored]) -> Iterable[Scored]:
-    seen = set()
-    for one in scored:
-        group = one.candidate.item_group
-        if group is None or group not in seen:
-            yield one
-        if group is not None:
-            seen.add(group)
+        variants = list(others_of_groups(found, scored)) if self.query.collapse and self.query.facets else []
+        return ResultSet(scored, plan, self.decided, is_cut, variants)
 
 
 def stored(key: list[Any]) -> list[Any]:

@@ -74,3 +74,21 @@ def score(
         scored.append(Scored(candidate, Parts(similarity, z, text, rule, named, total), order))
     scored.sort(key=lambda one: one.key)
     return scored
+
+
+def one_of_each_group(scored: Iterable[Scored]) -> Iterable[Scored]:
+    """The first of each item_group, and what has none."""
+    seen = set()
+    for one in scored:
+        group = one.candidate.item_group
+        if group is None or group not in seen:
+            yield one
+        if group is not None:
+            seen.add(group)
+
+
+def others_of_groups(found: Iterable[Scored], scored: Iterable[Scored]) -> Iterable[Scored]:
+    """What of `found` is left out of `scored` because another of its group stands there."""
+    shown = {one.candidate.sku for one in scored}
+    groups = {one.candidate.item_group for one in scored} - {None}
+    return (one for one in found if one.candidate.item_group in groups and one.candidate.sku not in shown)

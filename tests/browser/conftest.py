@@ -23,6 +23,8 @@ from server.demo import DEMO_SEED, DrawnProduct, draw_catalogue
 from server.embedding.manifest import read_manifest
 from server.embedding.registry import find_model
 from server.errors import ModelError
+from server.search.basis import refresh_basis
+from server.search.words.refresh import refresh_words
 from server.services import Services, open_services
 from server.settings import load_settings
 from tests.databases import fresh_database
@@ -115,6 +117,9 @@ def _fill(services: Services, products: list[DrawnProduct]) -> None:
         sku="W" * 100, title="W" * 300, brand="M" * 200, category="/".join(["Unwieldy" * 8] * 4), price="9999999999.99"
     )
     services.catalog.upsert_many([*records, (unwieldy, None)])
+    refresh_basis(services.database)
+    with services.database.connection() as connection:
+        refresh_words(connection)
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,19 @@ EVERY_PAGE = (
     "/?q=red+shirt&in_stock=true&price_max=500",
     "/?q=lamp&price_max=0.01&in_stock=true",
     "/?sort=price_asc",
+    "/?q=bleu+shirt+under+50&attribute=colour%3Dblue",
+    "/?q=shirt+brand:nike",
+    "/like/{sku}?q=blue+without+stripes",
 )
 HEAVIEST_PAGE = 300_000  # bytes, pictures left out
+
+
+def addresses(shop: Shop) -> list[str]:
+    """One page of each kind."""
+    sku = shop.products[0].sku
+    return [*(path.format(sku=sku) for path in EVERY_PAGE), f"/p/{sku}"]
+
+
 # Texts whose colour is too near to that of the ground for WCAG 2 AA: less than 4.5 to 1, after its formula.
 TOO_PALE = """() => {
     const channels = colour => [...colour.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
@@ -42,7 +53,7 @@ TOO_PALE = """() => {
 
 def test_nothing_is_wider_than_the_screen(open_page: Open, shop: Shop) -> None:
     page = open_page("/", viewport=PHONE).page
-    for path in (*EVERY_PAGE, f"/p/{'W' * 100}", f"/p/{shop.products[0].sku}", "/?q=" + "W" * 200):
+    for path in (*addresses(shop), f"/p/{'W' * 100}", f"/like/{'W' * 100}?q={'W' * 200}", "/?q=" + "W" * 200):
         page.goto(path)
         for width in (320, 390, 768, 1280):
             page.set_viewport_size({"width": width, "height": 844})
@@ -50,7 +61,7 @@ def test_nothing_is_wider_than_the_screen(open_page: Open, shop: Shop) -> None:
 
 
 def test_a_page_is_light_and_comes_from_one_host(open_page: Open, shop: Shop) -> None:
-    for path in (*EVERY_PAGE, f"/p/{shop.products[0].sku}"):
+    for path in addresses(shop):
         watched = open_page("about:blank")
         sizes: dict[str, int] = {}
         watched.page.on(
@@ -65,7 +76,7 @@ def test_a_page_is_light_and_comes_from_one_host(open_page: Open, shop: Shop) ->
 
 def test_headings_go_down_one_step_at_a_time(open_page: Open, shop: Shop) -> None:
     page = open_page("/").page
-    for path in (*EVERY_PAGE, f"/p/{shop.products[0].sku}"):
+    for path in addresses(shop):
         page.goto(path)
         levels = page.eval_on_selector_all("h1,h2,h3,h4", "all => all.map(heading => Number(heading.tagName[1]))")
         assert levels.count(1) == 1, path
@@ -75,7 +86,7 @@ def test_headings_go_down_one_step_at_a_time(open_page: Open, shop: Shop) -> Non
 
 def test_every_field_and_picture_has_a_name(open_page: Open, shop: Shop) -> None:
     page = open_page("/").page
-    for path in (*EVERY_PAGE, f"/p/{shop.products[0].sku}"):
+    for path in addresses(shop):
         page.goto(path)
         assert page.locator("html[lang=en]").count() == 1
         nameless = page.eval_on_selector_all(
@@ -88,6 +99,6 @@ def test_every_field_and_picture_has_a_name(open_page: Open, shop: Shop) -> None
 
 def test_text_stands_out_from_its_ground(open_page: Open, shop: Shop) -> None:
     page = open_page("/").page
-    for path in (*EVERY_PAGE, f"/p/{shop.products[0].sku}"):
+    for path in addresses(shop):
         page.goto(path)
         assert page.evaluate(TOO_PALE) == [], path
