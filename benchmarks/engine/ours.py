@@ -51,6 +51,10 @@ class Ours:
         marks.plans.append(str(page.plan.path))
         marks.incomplete += not page.plan.complete
 
+    def unfiltered(self, query: Floats) -> ResultPage:
+        """The first page of all."""
+        return self.page(query, Filters())
+
     def under_price(self, query: Floats, price: Decimal) -> ResultPage:
         """The first page of what costs no more."""
         return self.page(query, Filters(price_max=price, currency=CURRENCY))

@@ -1,8 +1,8 @@
 """A shop in an embedded Postgres of its own, with Vitrine's own schema, filled with vectors.
 
 Rows are copied in with the triggers of `product` off and without the indexes that are slow to keep; then
-`product_search_put`, which is what those triggers call, is called for chunks of them, and the indexes are built. An
-import of the catalogue ends in the same tables.
+`product_search_put`, which is what those triggers call, is called for chunks of them, the sketches are made, and the
+indexes are built. An import of the catalogue ends in the same tables.
 """
 
 import tempfile
@@ -161,7 +161,7 @@ class Shelf:
         self.model = int(row[0])
 
     def fill(self, chunks: Iterable[Chunk]) -> Filling:
-        """Copy all in, build the indexes, make the sketches, and tell the planner what there is."""
+        """Copy all in, make the sketches, build the indexes, and tell the planner what there is."""
         with lone_connection(self.database) as connection:
             definitions = [_drop_index(connection, name) for name in SLOW_INDEXES]
             connection.execute("ALTER TABLE product DISABLE TRIGGER USER")
@@ -173,15 +173,16 @@ class Shelf:
             connection.execute("ANALYZE product")
             with self.filling.step("product_search"):
                 self._put()
+            connection.execute("ANALYZE product_search")
+            # Before the indexes: a sketch is a new version of its row, which each of them would have to name.
+            with self.filling.step("basis"):
+                assert refresh_basis(self.database), "the sketches could not be made"
             for name, definition in zip(SLOW_INDEXES, definitions, strict=True):
                 with self.filling.step(name):
                     connection.execute(definition)
-            connection.execute("ANALYZE product_search")
-        with self.filling.step("basis"):
-            assert refresh_basis(self.database), "the sketches could not be made"
-        with self.filling.step("vacuum"), lone_connection(self.database) as connection:
-            connection.execute("VACUUM (ANALYZE) product")
-            connection.execute("VACUUM (ANALYZE) product_search")
+            with self.filling.step("vacuum"):
+                connection.execute("VACUUM (ANALYZE) product")
+                connection.execute("VACUUM (ANALYZE) product_search")
         return self.filling
 
     def _copy(self, connection: psycopg.Connection[Any], chunk: Chunk) -> None:
