@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import logging
 import os
 import random
 import statistics
@@ -48,6 +49,7 @@ from server.embedding.clip import ClipEncoder
 from server.embedding.manifest import read_manifest
 from server.embedding.ort import Runtime
 from server.model_store.add import add_model
+from server.search.words.refresh import refresh_words
 from server.settings import Settings, load_settings
 
 MODEL = "vit-b-32"
@@ -61,6 +63,7 @@ TARGETS = {"uncached_times_faster": 5.0, "cached_p50_ms": 2.5, "cached_per_secon
 FACETS = [("facets", "brand"), ("facets", "category"), ("facets", "price")]
 
 Row = dict[str, Any]
+log = logging.getLogger("end_to_end")
 
 
 def install(settings: Settings, keep: Path) -> None:
@@ -125,6 +128,9 @@ def fill_shop(settings: Settings, rows: int) -> tuple[Floats, list[str]]:
             )
             for start in range(0, rows, step)
         )
+        # What the server corrects and suggests by; with none of it, understanding a query would cost too little.
+        with database.connection() as connection:
+            refresh_words(connection)
     return vectors, words.titles
 
 
@@ -207,6 +213,7 @@ def measure(environment: dict[str, str], queries: list[str], others: list[str], 
         def ask(name: str, targets: Sequence[str], clients: int) -> None:
             requests = [request_of(one, port) for one in targets]
             rows.append({"search": name, "clients": clients, **keep_busy(port, requests, clients).figures()})
+            log.info("%s", rows[-1])
 
         by_vector = [target(query) for query in queries]
         by_both = [target(query, "hybrid") for query in queries]
@@ -249,12 +256,16 @@ def breakdown(rows: Sequence[Row]) -> list[Row]:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
+    logging.basicConfig(level=logging.WARNING)
+    log.setLevel(logging.INFO)
     with tempfile.TemporaryDirectory(prefix="vt-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         keep = arguments.keep or folder / "kept"
         settings = load_settings(_env_file=None, VITRINE_DATA_DIR=folder / "data", DATABASE_URL=None)
         install(settings, keep)
+        log.info("model installed")
         vectors, titles = fill_shop(settings, arguments.rows)
+        log.info("%s products in the shop", f"{arguments.rows:,}")
         np.save(folder / "vectors.npy", vectors)
         queries = draw_queries(titles, arguments.requests + DISTINCT)
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("VITRINE_", "DATABASE_"))}

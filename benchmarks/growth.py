@@ -6,9 +6,9 @@
 database of its own. A million products take about 15 minutes and 8 GB of disk on two cores.
 
 Rows come by COPY in chunks with the triggers of `product` off; `product_search_put`, which they would call, is then
-called for 5,000 SKUs at a time on two connections, the sketches are made, and HNSW and the two GIN indexes are built. So
-`rows_per_s` is what a bulk load reaches (COPY and product_search, without indexes), not what an import of a feed does,
-which embeds pictures besides. Descriptions are cut to a sentence or two.
+called for 5,000 SKUs at a time on two connections, the sketches are made, and HNSW and the two GIN indexes are built.
+So `rows_per_s` is what a bulk load reaches (COPY and product_search, without indexes), not what an import of a feed
+does, which embeds pictures besides. Descriptions are cut to a sentence or two.
 
 `sketches_s` is making axes and giving every product its sketch, while there are no GIN indexes to keep. Searches are
 those of the search room without embedding and HTTP: of all, and of the cheapest 1%. Memory is that of the Postgres
