@@ -1,4 +1,4 @@
-"""A synthetic catalogue: vectors in a cone of unequal clusters, as joint embeddings are, and wordy texts."""
+"""A synthetic catalogue: wordy texts. The vectors are those of benchmarks/clusters.py."""
 
 import json
 from dataclasses import dataclass
@@ -6,49 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-CLUSTERS = 2000
 SYLLABLES = """ba be bo ca ce co da de do fa fi fo ga ge go ha he hi la le li lo ma me mi mo na ne ni no pa pe pi po
   ra re ri ro sa se si so ta te ti to va ve vi wa we cot lin shirt blue ton ing ed est er al ic""".split()  # noqa: SIM905  a list of sixty literals would hide the point
-
-
-@dataclass(frozen=True)
-class Cone:
-    """Cluster centres and the noise around them: a power-law spectrum, about 40 effective dimensions."""
-
-    centers: Floats  # (CLUSTERS, dimension)
-    spread: Floats  # (CLUSTERS,)
-    weight: NDArray[np.float64]
-    spectrum: Floats
-    rotation: Floats
-
-    def draw(self, count: int, seed: int) -> Floats:
-        """Returns (count, dimension) unit rows, rounded to what a halfvec keeps."""
-        rng = np.random.default_rng(seed)
-        cluster = rng.choice(CLUSTERS, count, p=self.weight)
-        rows = np.empty((count, len(self.spectrum)), np.float32)
-        for start in range(0, count, 50_000):
-            part = cluster[start : start + 50_000]
-            noise = rng.standard_normal((len(part), len(self.spectrum)), np.float32) * self.spectrum
-            rows[start : start + 50_000] = self.centers[part] + (noise @ self.rotation) * self.spread[part, None]
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows.astype(np.float16).astype(np.float32)
-
-
-def make_cone(dimension: int, seed: int = 1) -> Cone:
-    """Makes the clusters from which catalogue and queries are both drawn, so that queries resemble products."""
-    rng = np.random.default_rng(seed)
-    spectrum = (1.0 + np.arange(dimension)) ** -0.5
-    spectrum = (spectrum / np.linalg.norm(spectrum)).astype(np.float32)
-    rotation = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0].astype(np.float32)
-    noise = rng.standard_normal((CLUSTERS, dimension), np.float32) * spectrum
-    return Cone(
-        rotation[0] * 0.6 + noise @ rotation,
-        rng.uniform(0.35, 0.65, CLUSTERS).astype(np.float32),
-        rng.dirichlet(np.ones(CLUSTERS)),
-        spectrum,
-        rotation,
-    )
 
 
 @dataclass(frozen=True)

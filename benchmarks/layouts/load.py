@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
-from benchmarks.layouts.data import Floats, Texts, make_cone, make_texts
+from benchmarks.clusters import Floats, make_cone
+from benchmarks.layouts.data import Texts, make_texts
 from benchmarks.layouts.schemas import HNSW, Layout, indexes_of, tables_of
 from benchmarks.layouts.server import Connection
 
