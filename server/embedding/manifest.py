@@ -5,6 +5,7 @@ import json
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -155,7 +156,7 @@ class Manifest:
     golden: Golden | None = None
     folder: Path = Path()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Identity of the embeddings, 64 hex digits: SHA-256 over the files' digests and all that shapes a vector.
 

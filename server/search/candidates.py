@@ -113,51 +113,79 @@ class Wanted:
         """Whether any product is kept out."""
         return self.narrow or self.filters.narrows
 
+    def same_products(self, other: "Wanted") -> bool:
+        """Whether the same products pass."""
+        return (self.filters, self.match, self.also) == (other.filters, other.match, other.also)
+
+    def filter_parameters(self) -> dict[str, Any]:
+        """What tells which products pass."""
+        return {**self.filters.parameters(), "match": self.match, "also": self.also}
+
     def parameters(self) -> dict[str, Any]:
-        found = {**self.filters.parameters(), "match": self.match, "also": self.also}
-        return {**found, "vector": None if self.vector is None else HalfVector(self.vector)}
+        """The same, and the vector."""
+        return {**self.filter_parameters(), "vector": None if self.vector is None else HalfVector(self.vector)}
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A search under way: its transaction, the model of the catalogue, and one that is coming."""
+    """A search under way: its transaction, the model of the catalogue, and one that is coming.
+
+    size: how many products pass what was wanted at the beginning.
+    """
 
     connection: psycopg.Connection
     active: ActiveModel | None
     coming: ActiveModel | None
     basis_key: int | None
+    wanted: Wanted
+    size: Size
 
 
 def begin(connection: psycopg.Connection, wanted: Wanted) -> Begun:
-    """Set what a search needs for this transaction, and make sure of the model.
+    """Set what a search needs for this transaction, make sure of the model, and measure the filter: one round trip.
 
     The lock keeps `product` from a change of the model until the transaction ends, and the model is read behind it; so
     all that this transaction ranks is ranked by that model. Raises ModelMoved where it did not make the vector.
     """
     with connection.pipeline():
         connection.execute(SQL["settings"], prepare=True)
-        connection.execute(SQL["lock"], prepare=True)
         asking = connection.execute(SQL["model"], prepare=True)
-    models = asking.fetchall()
+        measuring = _ask_size(connection, wanted, planning.MOST + 1)
+        models = asking.fetchall()
+        size = _size(measuring, planning.MOST + 1)
     active = next((ActiveModel(*row[:3]) for row in models if row[3]), None)
     coming = next((ActiveModel(*row[:3]) for row in models if not row[3]), None)
     if wanted.vector is not None and active is not None and active.digest != wanted.model:
         raise ModelMoved(active)
-    return Begun(connection, active, coming, next((row[4] for row in models if row[3]), None))
+    basis_key = next((row[4] for row in models if row[3]), None)
+    return Begun(connection, active, coming, basis_key, wanted, size)
 
 
-def measure(begun: Begun, wanted: Wanted, most: int = planning.MOST + 1) -> Size:
-    """How many products pass: counted up to `most`, estimated by Postgres beyond."""
-    parameters = {**wanted.parameters(), "count_up_to": most}
-    connection = begun.connection
-    with connection.pipeline():
-        counting = connection.execute(SQL["count"], parameters, prepare=True)
-        asking = connection.execute(SQL["catalogue_size"], prepare=True)
-        estimating = connection.execute(SQL["estimate"], parameters, prepare=True) if wanted.narrows else None
-    counted, catalogue = _one(counting), _one(asking)
+def measure(begun: Begun, wanted: Wanted, most: int | None = None) -> Size:
+    """How many products pass: counted up to `most` (MOST + 1), estimated by Postgres beyond."""
+    if most is None and wanted.same_products(begun.wanted):
+        return begun.size
+    most = most or planning.MOST + 1
+    with begun.connection.pipeline():
+        return _size(_ask_size(begun.connection, wanted, most), most)
+
+
+_Measuring = tuple[psycopg.Cursor[Any], psycopg.Cursor[Any] | None]
+
+
+def _ask_size(connection: psycopg.Connection, wanted: Wanted, most: int) -> _Measuring:
+    parameters = {**wanted.filter_parameters(), "count_up_to": most}
+    counting = connection.execute(SQL["count"], parameters, prepare=True)
+    return counting, connection.execute(SQL["estimate"], parameters, prepare=True) if wanted.narrows else None
+
+
+def _size(measuring: _Measuring, most: int) -> Size:
+    counting, estimating = measuring
+    counted, catalogue = counting.fetchone() or (0, 0)
     if counted < most:
         return Size(counted, max(catalogue, counted), is_exact=True)
-    estimate = catalogue if estimating is None else int(_one(estimating)[0]["Plan"]["Plan Rows"])
+    plan = None if estimating is None else estimating.fetchone()
+    estimate = catalogue if plan is None else int(plan[0][0]["Plan"]["Plan Rows"])
     return Size(max(estimate, counted), max(catalogue, estimate, counted), is_exact=False)
 
 
@@ -289,8 +317,3 @@ class Ranker:
         rows = rows[:limit]
         rough = [row.rough for row in rows if row.rough is not None]
         return Ranked(rows, plan, size, Bounds(rows[-1].distance, rows[-1].sku, max(rough) if rough else None))
-
-
-def _one(cursor: psycopg.Cursor[Any]) -> Any:
-    row = cursor.fetchone()
-    return None if row is None else row[0]

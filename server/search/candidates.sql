@@ -1,6 +1,7 @@
 -- name: settings
 -- For this transaction alone: session settings do not survive a connection pooler.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+-- Reading `product` holds it against a change of the model until the transaction ends.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), EXISTS (SELECT FROM product)
 
 -- name: model
 -- The model that made the catalogue's embeddings, the axes of its sketches, and behind it a model that is about to take
@@ -13,21 +14,15 @@ WHERE m.state = 'active'
    OR (m.state <> 'retired' AND m.id = (SELECT model FROM activation WHERE phase IN ('index', 'switch')))
 ORDER BY m.state <> 'active'
 
--- name: lock
--- Holds `product` against a change of the model until the transaction ends.
-SELECT FROM product LIMIT 1
-
 -- name: count
--- How many products pass the filter, counted up to a limit.
-SELECT count(*) FROM (SELECT FROM product_search AS f WHERE {narrow} LIMIT %(count_up_to)s) AS matching
+-- How many products pass the filter, counted up to a limit, and how many are in the shop, as of the last ANALYZE (-1
+-- before the first).
+SELECT (SELECT count(*) FROM (SELECT FROM product_search AS f WHERE {narrow} LIMIT %(count_up_to)s) AS matching),
+       (SELECT reltuples::bigint FROM pg_class WHERE oid = 'product_search'::regclass)
 
 -- name: estimate
 -- How many pass, as Postgres thinks: 0.1 ms, whatever the answer is.
 EXPLAIN (FORMAT JSON) SELECT FROM product_search AS f WHERE {narrow}
-
--- name: catalogue_size
--- How many products are in the shop, as of the last ANALYZE; -1 before the first.
-SELECT reltuples::bigint FROM pg_class WHERE oid = 'product_search'::regclass
 
 -- name: walk_so_far
 -- How many candidates a walk keeps, whether it goes on behind them (off, relaxed_order), and where it gives up.

@@ -1,8 +1,7 @@
 """What a search asks for, already validated: filters, order, page size. No HTTP and no SQL in here."""
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -115,6 +114,5 @@ class Query:
 
     def fingerprint(self, asked: str) -> str:
         """Identity of the result that a cursor walks: what was asked, filters and order, but not the page size."""
-        kept = replace(self, limit=0, cursor=None, facets=(), explain=False, shop_currency="")
-        told = json.dumps([asked, asdict(kept)], default=str, sort_keys=True)
-        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        kept = (self.filters, self.sort, self.mode, self.relevant_only, self.collapse, self.parse, self.verbatim)
+        return hashlib.sha256(repr((asked, kept)).encode("utf-8", "surrogatepass")).hexdigest()[:16]

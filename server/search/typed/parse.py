@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from server.search.typed.letters import plain, tidy
 from server.search.typed.parts import Bounds, Kind, Piece, Term, Understood
@@ -46,8 +47,9 @@ class Typed:
         return next((cut for cut in cuts if [_meaning(piece) for piece in scan(cut)] == wanted), cuts[-1])
 
 
+@lru_cache(maxsize=2048)
 def parse_typed(text: str) -> Typed:
-    """Read what a shopper typed. Never fails; what is not understood is words."""
+    """Read what a shopper typed. Never fails; what is not understood is words. Remembered, as shoppers repeat."""
     pieces = scan(text)
     bounds = Bounds()
     for piece in pieces:

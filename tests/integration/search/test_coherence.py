@@ -159,9 +159,11 @@ def test_facets_count_the_hits_of_the_walk(
     text: str,
     query: Query,
 ) -> None:
+    # Joined variants are counted by what a filter would show, which test_search.py looks at.
+    query = replace(query, facets=FACETS, collapse=False)
     fill(catalogue)
     go("exact")
-    hits, pages = walk(search, text, replace(query, facets=FACETS))
+    hits, pages = walk(search, text, query)
     for page in pages:
         facets = page.facets
         assert facets is not None
