@@ -234,8 +234,9 @@ class Builder:
         }
         named = {sku: "sku" if by_sku else "title" for sku, by_sku in self._execute("exactly", parameters)}
         missing = [sku for sku in named if sku not in found]
-        if self.asked.brand is not None and wanted.vector is not None:
-            of_brand = replace(wanted, filters=replace(wanted.filters, brands=(self.asked.brand,)))
+        brand, chosen = self.asked.brand, wanted.filters.brands
+        if brand is not None and wanted.vector is not None and (not chosen or brand in chosen):
+            of_brand = replace(wanted, filters=replace(wanted.filters, brands=(brand,)))
             for candidate in self.ranker.nearest(of_brand, planning.MOST).candidates:
                 found.setdefault(candidate.sku, candidate)
                 named.setdefault(candidate.sku, "brand")

@@ -66,6 +66,11 @@ def test_what_is_named_as_a_whole_comes_first_and_says_why(find: Find, typed: st
     assert rule in first["explain"]["rules"]
 
 
+def test_a_brand_that_is_typed_brings_none_that_a_filter_leaves_out(find: Find) -> None:
+    assert set(skus(find(q="bolt", brand="Acme"))) == {"S-1", "S-2", "J-1"}
+    assert set(skus(find(q="bolt", brand=["Acme", "Bolt"]))) == {"S-1", "S-2", "J-1", "S-3", "D-1", "F-1"}
+
+
 @pytest.mark.parametrize("parameters", [{}, {"q": "red shirt"}, {"q": "shirt", "brand": "Acme"}, {"q": "in stock"}])
 def test_facets_count_the_whole_result(find: Find, parameters: dict[str, Any]) -> None:
     body = find(**parameters, facets=ALL_FACETS, limit=1)
@@ -150,7 +155,13 @@ def test_what_has_little_to_do_with_the_query_can_be_left_out(find: Find) -> Non
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
-    "parameters", [{}, {"q": "shirt"}, {"q": "shirt", "mode": "vector"}, {"q": "shirt", "sort": "price_asc"}]
+    "parameters",
+    [
+        {},
+        {"q": "shirt"},
+        {"q": "shirt", "mode": "vector"},
+        {"q": "shirt", "sort": "price_asc"},
+    ],
 )
 def test_a_result_ends_at_the_most_and_says_that_there_are_more(find: Find, parameters: dict[str, Any]) -> None:
     body = find(**parameters, limit=2)
@@ -161,6 +172,18 @@ def test_a_result_ends_at_the_most_and_says_that_there_are_more(find: Find, para
         walked += skus(body)
         assert (body["total"], body["total_is_exact"]) == (5, False)
     assert len(walked) == len(set(walked)) == 5
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("parameters", [{}, {"q": "blue striped shirt"}, {"q": "shirt", "mode": "vector"}])
+def test_a_result_that_was_cut_and_collapsed_is_the_same_on_each_page(find: Find, parameters: dict[str, Any]) -> None:
+    body = find(**parameters, collapse="true", limit=2)
+    total, walked = body["total"], skus(body)
+    while body["next_cursor"]:
+        body = find(**parameters, collapse="true", limit=2, cursor=body["next_cursor"])
+        walked += skus(body)
+        assert (body["total"], body["total_is_exact"]) == (total, False)
+    assert len(walked) == len(set(walked)) == total
 
 
 @pytest.mark.usefixtures("few")
