@@ -14,15 +14,7 @@ from server.search import plan as planning
 from server.search.candidates import Bounds, Candidate, Ranker, Wanted, measure
 from server.search.plan import Path, Plan, Size
 from server.search.query import Mode, Query, Sort
-from server.search.scoring import (
-    CUTOFF,
-    Scale,
-    Scored,
-    one_of_each_group,
-    others_of_groups,
-    scale_of,
-    score,
-)
+from server.search.scoring import CUTOFF, Scale, Scored, one_of_each_group, others_of_groups, scale_of, score
 from server.search.statements import SQL
 from server.search.text_query import TextQuery
 

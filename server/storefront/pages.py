@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -19,7 +19,6 @@ from server.storefront.panel import breadcrumb
 from server.storefront.prices import format_price
 from server.storefront.query_picture import QueryPicture, picture_again, picture_from_upload
 from server.storefront.results import find
-from server.storefront.suggest import suggestions
 from server.web.context import current_services
 from server.web.media import thumbnail_url
 
@@ -28,7 +27,6 @@ bp = Blueprint(
 )
 
 SIMILAR_SHOWN = 8
-SUGGESTIONS_KEPT = 60  # seconds that a browser may show the same again
 # Nothing comes from elsewhere and nothing is inline. data: shows the shopper's picture and Bootstrap's own icons,
 # blob: the preview of a picture before it is sent.
 CONTENT_SECURITY_POLICY = (
@@ -83,15 +81,6 @@ def search_image() -> Response:
 def like(sku: str) -> Response:
     """Products like this one, but as the words say."""
     return _search_page(read_search(request.args, "storefront.like", sku=sku), Subject(product=_live(sku)))
-
-
-@bp.get("/suggest")
-def suggest() -> Response:
-    """How what is being typed may go on, as JSON."""
-    response = jsonify({"suggestions": suggestions(current_services().search, request.args.get("q", ""))})
-    response.cache_control.private = True
-    response.cache_control.max_age = SUGGESTIONS_KEPT
-    return response
 
 
 @bp.get("/p/<path:sku>")

@@ -107,8 +107,8 @@ function attach() {
 
   const isByKey = () => document.activeElement?.matches("main :focus-visible");
   const isSparing = navigator.connection?.saveData === true;
-  const watch = new IntersectionObserver(async ([seen]) => {
-    if (!seen.isIntersecting || isSparing || isByKey() || alone >= BY_THEMSELVES || failed.textContent) return;
+  const watch = new IntersectionObserver(async (seen) => {
+    if (!seen.at(-1).isIntersecting || isSparing || isByKey() || alone >= BY_THEMSELVES || failed.textContent) return;
     alone += 1;
     await load();
     // Told again where the end is still in view.

@@ -95,15 +95,6 @@ def test_filters_that_exclude_each_other_say_which_to_give_up(known: FlaskClient
     assert titles(known.get(link(page, "Without under 5")))
 
 
-def test_suggestions_come_as_json(known: FlaskClient) -> None:
-    answer = known.get("/suggest?q=mu")
-    assert {"text": "mug", "kind": "word", "products": 2, "value": None} in answer.json["suggestions"]
-    acme = known.get("/suggest?q=acm").json["suggestions"][0]
-    assert acme == {"text": "Acme", "kind": "brand", "products": 2, "value": "Acme"}
-    assert known.get("/suggest").json == {"suggestions": []}
-    assert known.get("/suggest?q=%00%F0%9F%98%80" + "x" * 5000).json == {"suggestions": []}
-
-
 def test_a_part_of_a_page_is_its_products_alone(client: FlaskClient, put: Callable[..., None]) -> None:
     for number in range(50):
         put(f"T-{number:02}", None)
