@@ -35,7 +35,7 @@ _BEFORE = re.compile(rf"(?:{_any_of(_SIGNS)}|(?:{_any_of(_CODES)})(?![a-z])) *")
 _AFTER = re.compile(rf" *(?:{_any_of(_SIGNS)}|(?P<word>{_any_of({**_CODES, **_NAMES})}))(?=[ ,.;!?)+~-]|\Z)")
 _NUMBER = re.compile(r"(?P<digits>[0-9]+(?:[.,'][0-9]+)*|\.[0-9]+)(?P<thousand>k(?![\w']))?(?:/-)?")
 # 1 299,99 as the French write it, which could be two numbers: only with a currency behind it.
-_SPACED = re.compile(r"[1-9][0-9]{0,2}(?: +[0-9]{3})+(?:[.,][0-9]{2})?(?![.,']?[0-9]|[\^%a-z\"-])")
+_SPACED = re.compile(r"[1-9][0-9]{0,2}(?: +[0-9]{3})+(?:[.,][0-9]{2})?(?![.,']?[0-9]|[\^%a-z\x22-])")
 
 _PLAIN = re.compile(r"(?:0|[1-9][0-9]*)?(?:\.[0-9]{1,2}|,[0-9]{2})?")
 _GROUPED = re.compile(

@@ -55,6 +55,7 @@ _TAIL = re.compile(
     r"(?=[ ,.;!?)]|\Z)"
 )
 _GOES_ON = re.compile(rf"(?: *[-~] +| +(?:to|x|×|by) +){_NUMBER}")
+# "min" is minutes, unless it begins the lowest price.
 _UNIT = re.compile(rf" *(?!min\b(?={_NEXT}))(?P<word>[^ ,;.!?)]+)")
 
 
