@@ -36,11 +36,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.clusters import Floats, unit
+from benchmarks.clusters import Floats
 from benchmarks.engine.filters import independent_columns, path_of
 from benchmarks.engine.http_load import keep_busy, request_of
 from benchmarks.engine.peer_stack import PeerStack
 from benchmarks.engine.peers import missing
+from benchmarks.engine.queries import around, draw_queries, zipf_stream
 from benchmarks.engine.shop import Chunk, Shelf, Wordy
 from benchmarks.latency import free_port, percentile, wait_until_ready
 from benchmarks.workers import Worker, interleave, worker
@@ -54,8 +55,6 @@ from server.settings import Settings, load_settings
 
 MODEL = "vit-b-32"
 CENTERS = 2000
-# Products lie about as far from their title as titles lie from each other.
-SPREAD = 0.7
 CLIENTS = 8
 ROUND = 20
 TARGETS = {"uncached_times_faster": 5.0, "cached_p50_ms": 2.5, "cached_per_second": 1000.0}
@@ -75,37 +74,6 @@ def install(settings: Settings, keep: Path) -> None:
         add_model(str(keep / "checkpoint"), keep, name=MODEL, precision="int8", runtime=Runtime())
     settings.models_dir.mkdir(parents=True, exist_ok=True)
     (settings.models_dir / MODEL).symlink_to((keep / MODEL).absolute())
-
-
-def draw_queries(titles: Sequence[str], count: int, seed: int = 31) -> list[str]:
-    """Distinct queries: two to five words of a title, as they follow each other there."""
-    draw = random.Random(seed)
-    found: dict[str, None] = {}
-    while len(found) < count:
-        words = draw.choice(titles).lower().split()
-        length = min(len(words), draw.randint(2, 5))
-        start = draw.randint(0, len(words) - length)
-        found[" ".join(words[start : start + length])] = None
-    return list(found)
-
-
-def zipf_stream(queries: Sequence[str], count: int, seed: int = 32) -> list[str]:
-    """So many queries, the one of rank r as often as 1 / r says."""
-    share = 1 / np.arange(1, len(queries) + 1)
-    chosen = np.random.default_rng(seed).choice(len(queries), count, p=share / share.sum())
-    return [queries[place] for place in chosen]
-
-
-def around(centers: Floats, rows: int, seed: int = 33) -> Floats:
-    """(rows, dimension) unit rows around unit centers, with a spread like that between the centers."""
-    rng = np.random.default_rng(seed)
-    deviation = SPREAD * centers.std(axis=0)
-    found = np.empty((rows, centers.shape[1]), np.float32)
-    for start in range(0, rows, 50_000):
-        part = found[start : start + 50_000]
-        part[:] = centers[rng.integers(0, len(centers), len(part))]
-        part += deviation * rng.standard_normal(part.shape, np.float32)
-    return unit(found)
 
 
 def fill_shop(settings: Settings, rows: int) -> tuple[Floats, list[str]]:
