@@ -1,12 +1,12 @@
 """How long does a search take over HTTP, and how many a second? With a model of ViT-B/32's size and 200,000 products.
 
-    python -m benchmarks.end_to_end [--rows 200000] [--requests 300] [--keep DIR] [--json]
+    python -m benchmarks.end_to_end [--rows 200000] [--requests 300] [--stream 5000] [--keep DIR] [--json]
 
 A ViT-B/32 with random weights (speed does not depend on them) is installed as `vitrine models add` does it, int8, one
 thread for a text. The products' vectors lie around embeddings of 2,000 titles by this model, so that queries, which are
 words of titles, land among them. `vitrine serve` answers GET /api/v1/search?q=...&limit=10; every query is asked once
 (its embedding is computed), then again (it is remembered), then by eight clients; then the same with words and facets;
-then 5,000 other queries come as Zipf has it, most frequent first, to a server that knows none of them.
+then searches among 5,000 other queries come as Zipf has it, the first one most, to a server that knows none of them.
 
 The peer, in turns with ours: sentence-transformers (torch, one thread) on the same checkpoint, FAISS HNSW (ef 100), and
 ten rows read from the same Postgres by psycopg; a function call without HTTP. Needs the extras [models] and [bench].
@@ -36,11 +36,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.clusters import Floats, unit
+from benchmarks.clusters import Floats
 from benchmarks.engine.filters import independent_columns, path_of
 from benchmarks.engine.http_load import keep_busy, request_of
 from benchmarks.engine.peer_stack import PeerStack
 from benchmarks.engine.peers import missing
+from benchmarks.engine.queries import around, draw_queries, zipf_stream
 from benchmarks.engine.shop import Chunk, Shelf, Wordy
 from benchmarks.latency import free_port, percentile, wait_until_ready
 from benchmarks.workers import Worker, interleave, worker
@@ -54,10 +55,7 @@ from server.settings import Settings, load_settings
 
 MODEL = "vit-b-32"
 CENTERS = 2000
-# Products lie about as far from their title as titles lie from each other.
-SPREAD = 0.7
 CLIENTS = 8
-DISTINCT = 5_000
 ROUND = 20
 TARGETS = {"uncached_times_faster": 5.0, "cached_p50_ms": 2.5, "cached_per_second": 1000.0}
 FACETS = [("facets", "brand"), ("facets", "category"), ("facets", "price")]
@@ -76,37 +74,6 @@ def install(settings: Settings, keep: Path) -> None:
         add_model(str(keep / "checkpoint"), keep, name=MODEL, precision="int8", runtime=Runtime())
     settings.models_dir.mkdir(parents=True, exist_ok=True)
     (settings.models_dir / MODEL).symlink_to((keep / MODEL).absolute())
-
-
-def draw_queries(titles: Sequence[str], count: int, seed: int = 31) -> list[str]:
-    """Distinct queries: two to five words of a title, as they follow each other there."""
-    draw = random.Random(seed)
-    found: dict[str, None] = {}
-    while len(found) < count:
-        words = draw.choice(titles).lower().split()
-        length = min(len(words), draw.randint(2, 5))
-        start = draw.randint(0, len(words) - length)
-        found[" ".join(words[start : start + length])] = None
-    return list(found)
-
-
-def zipf_stream(queries: Sequence[str], count: int, seed: int = 32) -> list[str]:
-    """So many queries, the one of rank r as often as 1 / r says."""
-    share = 1 / np.arange(1, len(queries) + 1)
-    chosen = np.random.default_rng(seed).choice(len(queries), count, p=share / share.sum())
-    return [queries[place] for place in chosen]
-
-
-def around(centers: Floats, rows: int, seed: int = 33) -> Floats:
-    """(rows, dimension) unit rows around unit centers, with a spread like that between the centers."""
-    rng = np.random.default_rng(seed)
-    deviation = SPREAD * centers.std(axis=0)
-    found = np.empty((rows, centers.shape[1]), np.float32)
-    for start in range(0, rows, 50_000):
-        part = found[start : start + 50_000]
-        part[:] = centers[rng.integers(0, len(centers), len(part))]
-        part += deviation * rng.standard_normal(part.shape, np.float32)
-    return unit(found)
 
 
 def fill_shop(settings: Settings, rows: int) -> tuple[Floats, list[str]]:
@@ -267,7 +234,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         vectors, titles = fill_shop(settings, arguments.rows)
         log.info("%s products in the shop", f"{arguments.rows:,}")
         np.save(folder / "vectors.npy", vectors)
-        queries = draw_queries(titles, arguments.requests + DISTINCT)
+        queries = draw_queries(titles, arguments.requests + arguments.stream)
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("VITRINE_", "DATABASE_"))}
         environment |= {"VITRINE_DATA_DIR": str(folder / "data")}
         lacking = missing("sentence_transformers", "faiss")
@@ -309,6 +276,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--requests", type=int, default=300, help="distinct queries of each row but the stream")
+    parser.add_argument("--stream", type=int, default=5_000, help="distinct queries, and requests, of the stream")
     parser.add_argument("--keep", type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()

@@ -5,8 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks.end_to_end import around, breakdown, draw_queries, target, zipf_stream
+from benchmarks.end_to_end import breakdown, target
 from benchmarks.engine.http_load import Run, body_of, request_of
+from benchmarks.engine.queries import around, draw_queries, zipf_stream
 
 
 def test_queries_are_distinct_parts_of_titles() -> None:
