@@ -67,18 +67,23 @@ def fill(database: Database, settings: Settings, files: Sequence[Path]) -> None:
 def make_groups(rows: Sequence[dict[str, Any]], number: int, fit: bool) -> dict[str, list[Question]]:
     """Questions by group. fit: of the titles and descriptions that are otherwise not asked."""
     share = load_config(TRAINING_CONFIG).training.held_out_share
-    answers = defaultdict(set)
+    answers: dict[str, set[str]] = defaultdict(set)
+    unseen = set()
     for row in rows:
-        answers[" ".join((row["title"] or "").split())].add(row["id"])
+        title = " ".join((row["title"] or "").split())
+        answers[title].add(row["id"])
+        if title and is_held_out(row["title"], share):
+            unseen.add(title)
     right = {title: frozenset(skus) for title, skus in answers.items()}
     draw = random.Random(SEED)
-    titles = sorted(title for title in answers if title and is_held_out(title, share))
+    titles = sorted(unseen)
     draw.shuffle(titles)
     described = descriptions(rows)
     draw.shuffle(described)
     titles = titles[number:] if fit else titles[:number]
+    some = min(DESCRIBED, len(described) // 2)
     groups = {name: title_questions(right, titles, writer) for name, writer in WRITERS.items()}
-    return {**groups, "described": described[DESCRIBED:] if fit else described[:DESCRIBED]}
+    return {**groups, "described": described[some:] if fit else described[:some]}
 
 
 def ask(search: SearchService, questions: Sequence[Question], mode: Mode) -> dict[str, Any]:
