@@ -1,9 +1,9 @@
 """Do words and looks together find more than either alone? Through the search that the API uses.
 
-    python -m benchmarks.hybrid FILE.parquet [FILE ...] --data-dir DIR [--questions N] [--fit] [--json]
+    python -m benchmarks.hybrid FILE.parquet [FILE ...] --data-dir DIR [--held-out] [--questions N] [--fit] [--json]
 
-Imports the files (once: --data-dir is kept), and asks under each mode for titles that the model was never trained on:
-as they stand; with one letter of a word wrong and another word left out; in another order. Every product of that title
+Imports the files (once: --data-dir is kept; --held-out: the products alone whose titles the model was never trained on,
+so that none has a better vector because it was), and asks under each mode for such titles: as they stand; with one letter of a word wrong and another word left out; in another order. Every product of that title
 is right. `described` asks for colour, gender and kind, of all products: right is what has all three.
 
 --fit asks for the held-out titles that are otherwise not asked: what the constants in server/search/scoring.py and
@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
@@ -62,6 +63,19 @@ def fill(database: Database, settings: Settings, files: Sequence[Path]) -> None:
     with database.connection() as connection:
         refresh_words(connection)
     database.refresh_statistics()
+
+
+def held_out_file(files: Iterable[Path], folder: Path) -> Path:
+    """A file of the products whose titles training leaves out."""
+    share = load_config(TRAINING_CONFIG).training.held_out_share
+    tables = [pq.read_table(file) for file in files]
+    kept = [
+        table.filter(pa.array([is_held_out(title or "", share) for title in table["title"].to_pylist()]))
+        for table in tables
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.concat_tables(kept), folder / "held-out.parquet")
+    return folder / "held-out.parquet"
 
 
 def make_groups(rows: Sequence[dict[str, Any]], number: int, fit: bool) -> dict[str, list[Question]]:
@@ -128,11 +142,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
     parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--questions", type=int, default=1_000, help="Titles that are asked for.")
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    told = measure(given.files, given.data_dir, given.questions, given.fit)
+    files = [held_out_file(given.files, given.data_dir)] if given.held_out else given.files
+    told = measure(files, given.data_dir, given.questions, given.fit)
     if given.json:
         print(json.dumps(told, indent=1))
         return

@@ -58,7 +58,8 @@ class Parts:
     """What a hit's place is made of. See server/search/scoring.py for the formula.
 
     similarity: cosine, None where no vector was asked. z: how many standard deviations that lies above the catalogue's
-    mean. text: 0 to 1, how much of the words the product has. rule: a bonus, `rules` says what for. score: the sum.
+    mean. text: 0 to 1, how much of the words the product has; text_weight: what 1 is worth. rule: a bonus, `rules` says
+    what for. score: the sum.
     """
 
     similarity: float | None
@@ -67,6 +68,7 @@ class Parts:
     rule: float
     rules: tuple[str, ...]
     score: float
+    text_weight: float = 0.0
 
 
 class Candidate(NamedTuple):

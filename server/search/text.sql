@@ -5,12 +5,14 @@ FROM unnest(%(words)s::text[]) WITH ORDINALITY AS given (words, n)
 ORDER BY given.n
 
 -- name: coverage
--- Which groups of words each product has: 2 in its title or brand, 1 elsewhere, 0 not. The words lie out of line, so
--- they are taken up once for all groups.
+-- Which groups of words each product has: 3 in its title or brand, 2 in its category or attributes, 1 in its
+-- description, 0 not. The words lie out of line, so they are taken up once for all groups.
 SELECT f.sku, f.title_words,
-       (SELECT array_agg(CASE WHEN held.words @@ g.strong THEN 2 WHEN held.words @@ g.weak THEN 1 ELSE 0 END
+       (SELECT array_agg(CASE WHEN held.words @@ g.strong THEN 3 WHEN held.words @@ g.named THEN 2
+                              WHEN held.words @@ g.weak THEN 1 ELSE 0 END
                          ORDER BY g.n)
-        FROM unnest(%(strong)s::tsquery[], %(weak)s::tsquery[]) WITH ORDINALITY AS g (strong, weak, n))
+        FROM unnest(%(strong)s::tsquery[], %(named)s::tsquery[], %(weak)s::tsquery[]) WITH ORDINALITY
+             AS g (strong, named, weak, n))
 FROM product_search AS f
 CROSS JOIN LATERAL (SELECT f.search_text || ''::tsvector AS words OFFSET 0) AS held
 WHERE f.sku = ANY (%(skus)s)
