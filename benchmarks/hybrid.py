@@ -3,8 +3,9 @@
     python -m benchmarks.hybrid FILE.parquet [FILE ...] --data-dir DIR [--held-out] [--questions N] [--fit] [--json]
 
 Imports the files (once: --data-dir is kept; --held-out: the products alone whose titles the model was never trained on,
-so that none has a better vector because it was), and asks under each mode for such titles: as they stand; with one letter of a word wrong and another word left out; in another order. Every product of that title
-is right. `described` asks for colour, gender and kind, of all products: right is what has all three.
+so that none has a better vector because it was), and asks under each mode for such titles: as they stand; with one
+letter of a word wrong and another word left out; in another order. Every product of that title is right. `described`
+asks for colour, gender and kind, of all products: right is what has all three.
 
 --fit asks for the held-out titles that are otherwise not asked: what the constants in server/search/scoring.py and
 text_query.py were fitted on. recall@10: of the right products that have room there, the share among the first ten.
@@ -95,7 +96,7 @@ def make_groups(rows: Sequence[dict[str, Any]], number: int, fit: bool) -> dict[
     described = descriptions(rows)
     draw.shuffle(described)
     titles = titles[number:] if fit else titles[:number]
-    some = min(DESCRIBED, len(described) // 2)
+    some = min(DESCRIBED, number, len(described) // 2)
     groups = {name: title_questions(right, titles, writer) for name, writer in WRITERS.items()}
     return {**groups, "described": described[some:] if fit else described[:some]}
 

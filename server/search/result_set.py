@@ -28,7 +28,7 @@ from server.search.statements import SQL
 from server.search.text_query import TextQuery, Worded
 
 # Words are given up one by one until so many products have the rest, or half of the words are left.
-ENOUGH_BY_WORDS = 100
+ENOUGH_BY_WORDS = 10
 _GO_ON = "a later page is found as the first one was"
 
 
