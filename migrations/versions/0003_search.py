@@ -2,8 +2,8 @@
 
 `product_search` holds what filters compare, the words, and a sketch of the vector: its first principal components, 64
 numbers for 512. Ranking 20,000 such rows and then the best of them exactly takes 12 ms, where reading their products
-takes 60; docs/layout.md has the measurements. The words lie out of line (toast_tuple_target), so that a scan does not
-pass over them.
+takes 60; docs/layout.md has the measurements. Words stand in a table of their own, `product_words`: they would make the
+narrow row three times as long, and a change of a price would write them into their index again.
 
 No index of `product` names price, category, brand or stock any more. Such an index makes every change of a price insert
 the vector into HNSW again.
@@ -58,11 +58,16 @@ CREATE TABLE product_search (
     created_at     timestamptz NOT NULL,
     attributes     text[] NOT NULL,
     basis          integer,
-    sketch         halfvec,
+    sketch         halfvec
+)
+""",
+    """
+CREATE TABLE product_words (
+    sku            text COLLATE "C" PRIMARY KEY REFERENCES product (sku) ON UPDATE CASCADE ON DELETE CASCADE,
     title_key      bigint NOT NULL,
     title_words    smallint NOT NULL,
     search_text    tsvector NOT NULL
-) WITH (toast_tuple_target = 512)
+)
 """,
     "ALTER TABLE product_search ALTER COLUMN sketch SET STORAGE PLAIN",
 )
@@ -119,19 +124,23 @@ DECLARE
     newest integer := current_embedding_basis();
 BEGIN
     INSERT INTO product_search (sku, category, brand, current_price, currency, stock, created_at, attributes,
-                                basis, sketch, title_key, title_words, search_text)
+                                basis, sketch)
     SELECT p.sku, p.category, p.brand, p.current_price, p.currency, p.stock, p.created_at,
            search_attributes_of(p.attributes), CASE WHEN p.embedding IS NOT NULL THEN newest END,
-           product_sketch(p.embedding::halfvec, newest),
-           search_title_key(p.title), length(to_tsvector(words_of, p.title)),
-           search_text_of(words_of, p.title, p.brand, p.category, p.attributes, p.description)
+           product_sketch(p.embedding::halfvec, newest)
     FROM product AS p
     WHERE p.sku = ANY (skus) AND p.status = 'live'
     ON CONFLICT (sku) DO UPDATE
     SET category = excluded.category, brand = excluded.brand, current_price = excluded.current_price,
         currency = excluded.currency, stock = excluded.stock, created_at = excluded.created_at,
-        attributes = excluded.attributes, basis = excluded.basis, sketch = excluded.sketch,
-        title_key = excluded.title_key, title_words = excluded.title_words, search_text = excluded.search_text;
+        attributes = excluded.attributes, basis = excluded.basis, sketch = excluded.sketch;
+    INSERT INTO product_words (sku, title_key, title_words, search_text)
+    SELECT p.sku, search_title_key(p.title), length(to_tsvector(words_of, p.title)),
+           search_text_of(words_of, p.title, p.brand, p.category, p.attributes, p.description)
+    FROM product AS p
+    WHERE p.sku = ANY (skus) AND p.status = 'live'
+    ON CONFLICT (sku) DO UPDATE
+    SET title_key = excluded.title_key, title_words = excluded.title_words, search_text = excluded.search_text;
 END
 $$
 """,
@@ -150,6 +159,7 @@ DECLARE
     anew text[];
 BEGIN
     DELETE FROM product_search AS s USING new_rows AS n WHERE s.sku = n.sku AND n.status <> 'live';
+    DELETE FROM product_words AS w USING new_rows AS n WHERE w.sku = n.sku AND n.status <> 'live';
     UPDATE product_search AS s
     SET current_price = n.current_price, currency = n.currency, stock = n.stock, created_at = n.created_at
     FROM new_rows AS n
@@ -177,11 +187,12 @@ INDEXES = (
     "CREATE INDEX product_search_category ON product_search (category)",
     "CREATE INDEX product_search_brand ON product_search (brand)",
     "CREATE INDEX product_search_created_at ON product_search (created_at DESC, sku)",
-    "CREATE INDEX product_search_title_key ON product_search (title_key)",
+    "CREATE INDEX product_words_title_key ON product_words (title_key)",
     "CREATE INDEX product_search_attributes ON product_search USING gin (attributes) "
     "WITH (gin_pending_list_limit = 512)",
     # A short list of what is not merged in yet: every search reads all of it.
-    "CREATE INDEX product_search_words ON product_search USING gin (search_text) WITH (gin_pending_list_limit = 512)",
+    "CREATE INDEX product_words_search_text ON product_words USING gin (search_text) "
+    "WITH (gin_pending_list_limit = 512)",
 )
 
 TRIGGERS = (
@@ -204,7 +215,8 @@ COMMENTS = {
     "TABLE product_search": "A narrow copy of every live product for searches, kept by triggers on product. Read-only "
     "for everybody else.",
     "COLUMN product_search.sketch": "The first principal components of the embedding, by the axes of `basis`.",
-    "COLUMN product_search.search_text": "Words: title A, brand B, category and attributes C, description D.",
+    "TABLE product_words": "The words of every live product, kept with product_search.",
+    "COLUMN product_words.search_text": "Title A, brand B, category and attributes C, description D.",
     "TABLE embedding_basis": "Mean and principal components of the embeddings that a model made of this catalogue.",
     "COLUMN embedding_basis.variance": "Mean squared distance of an embedding from the center.",
     "COLUMN embedding_basis.ready": "Whether every live product has a sketch by these axes.",

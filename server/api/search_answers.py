@@ -12,7 +12,6 @@ from flask import request
 from server.search.candidates import Hit, Parts
 from server.search.facets import Count, Facets
 from server.search.pages import ResultPage
-from server.search.scoring import TEXT_WEIGHT
 from server.search.understanding import Understanding
 from server.search.words.suggestions import Suggestion
 from server.web.media import image_url, thumbnail_url
@@ -83,7 +82,7 @@ def _explain(parts: Parts) -> Json:
         "similarity": parts.similarity,
         "z": parts.z,
         "text": parts.text,
-        "text_weight": TEXT_WEIGHT,
+        "text_weight": parts.text_weight,
         "rule": parts.rule,
         "rules": list(parts.rules),
         "score": parts.score,

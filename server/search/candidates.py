@@ -19,7 +19,7 @@ from server.search import plan as planning
 from server.search.basis import Basis
 from server.search.plan import Costs, Path, Plan, Size
 from server.search.query import Filters
-from server.search.statements import SQL
+from server.search.statements import SQL, with_words
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Parts:
     """What a hit's place is made of. See server/search/scoring.py for the formula.
 
     similarity: cosine, None where no vector was asked. z: how many standard deviations that lies above the catalogue's
-    mean. text: 0 to 1, how much of the words the product has. rule: a bonus, `rules` says what for. score: the sum.
+    mean. text: 0 to 1, how much of the words the product has; text_weight: what 1 is worth. rule: a bonus, `rules` says
+    what for. score: the sum.
     """
 
     similarity: float | None
@@ -67,6 +68,7 @@ class Parts:
     rule: float
     rules: tuple[str, ...]
     score: float
+    text_weight: float = 0.0
 
 
 class Candidate(NamedTuple):
@@ -106,7 +108,12 @@ class Wanted:
     @property
     def narrow(self) -> bool:
         """Whether the narrow table alone can tell which products pass."""
-        return bool(self.filters.attributes or self.match or self.also)
+        return bool(self.filters.attributes or self.asks_words)
+
+    @property
+    def asks_words(self) -> bool:
+        """Whether words must or must not be there."""
+        return bool(self.match or self.also)
 
     @property
     def narrows(self) -> bool:
@@ -175,8 +182,9 @@ _Measuring = tuple[psycopg.Cursor[Any], psycopg.Cursor[Any] | None]
 
 def _ask_size(connection: psycopg.Connection, wanted: Wanted, most: int) -> _Measuring:
     parameters = {**wanted.filter_parameters(), "count_up_to": most}
-    counting = connection.execute(SQL["count"], parameters, prepare=True)
-    return counting, connection.execute(SQL["estimate"], parameters, prepare=True) if wanted.narrows else None
+    count, estimate = (SQL[with_words(name, wanted.asks_words)] for name in ("count", "estimate"))
+    counting = connection.execute(count, parameters, prepare=True)
+    return counting, connection.execute(estimate, parameters, prepare=True) if wanted.narrows else None
 
 
 def _size(measuring: _Measuring, most: int) -> Size:
@@ -294,7 +302,8 @@ class Ranker:
                 "rough_bound": bounds and bounds.rough,
                 "pool": planning.pool_for(limit),
             }
-        statement, row = (SQL[f"{name}_page"], class_row(Hit)) if page else (SQL[name], args_row(Candidate))
+        form, row = (f"{name}_page", class_row(Hit)) if page else (name, args_row(Candidate))
+        statement = SQL[with_words(form, wanted.asks_words and name != "given")]
         with self.begun.connection.pipeline(), self.begun.connection.cursor(binary=True, row_factory=row) as cursor:
             if walk is not None:
                 settings = {

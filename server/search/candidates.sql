@@ -17,12 +17,12 @@ ORDER BY m.state <> 'active'
 -- name: count
 -- How many products pass the filter, counted up to a limit, and how many are in the shop, as of the last ANALYZE (-1
 -- before the first).
-SELECT (SELECT count(*) FROM (SELECT FROM product_search AS f WHERE {narrow} LIMIT %(count_up_to)s) AS matching),
+SELECT (SELECT count(*) FROM (SELECT FROM {rows} WHERE {narrow} LIMIT %(count_up_to)s) AS matching),
        (SELECT reltuples::bigint FROM pg_class WHERE oid = 'product_search'::regclass)
 
 -- name: estimate
 -- How many pass, as Postgres thinks: 0.1 ms, whatever the answer is.
-EXPLAIN (FORMAT JSON) SELECT FROM product_search AS f WHERE {narrow}
+EXPLAIN (FORMAT JSON) SELECT FROM {rows} WHERE {narrow}
 
 -- name: walk_so_far
 -- How many candidates a walk keeps, whether it goes on behind them (off, relaxed_order), and where it gives up.
@@ -33,7 +33,7 @@ SELECT set_config('hnsw.ef_search', %(ef)s, true), set_config('hnsw.iterative_sc
 -- Ranks every product that passes the filter. The "+ 0" keeps the planner from walking the HNSW index, which cannot
 -- promise all of them.
 SELECT {select}, (p.embedding <=> %(vector)b) + 0 AS distance, NULL::float8 AS rough
-FROM product_search AS f
+FROM {rows}
 JOIN product AS p ON p.sku = f.sku
 WHERE p.embedding IS NOT NULL AND {narrow}
   AND (%(bound)s::float8 IS NULL OR (p.embedding <=> %(vector)b) + 0 <= %(bound)s)
@@ -45,7 +45,7 @@ LIMIT %(limit)s
 -- axes, written while axes changed, are ranked exactly in any case.
 WITH near AS MATERIALIZED (
     SELECT f.sku, CASE WHEN f.basis = %(basis)s THEN f.sketch <#> %(sketch)b END AS rough
-    FROM product_search AS f
+    FROM {rows}
     WHERE {narrow}
       AND (%(rough_bound)s::float8 IS NULL OR f.basis IS DISTINCT FROM %(basis)s
            OR f.sketch <#> %(sketch)b <= %(rough_bound)s)
@@ -79,7 +79,7 @@ SELECT walked.*
 FROM (
     SELECT {select}, p.embedding <=> %(vector)b AS distance, NULL::float8 AS rough
     FROM product AS p
-    WHERE p.status = 'live' AND {wide} AND (SELECT {narrow_only} FROM product_search AS f WHERE f.sku = p.sku)
+    WHERE p.status = 'live' AND {wide} AND (SELECT {narrow_only} FROM {rows} WHERE f.sku = p.sku)
     ORDER BY p.embedding <=> %(vector)b
     LIMIT %(limit)s
 ) AS walked

@@ -13,11 +13,23 @@ AND (NOT %(in_stock)s::boolean OR {f}.stock > 0 OR {f}.stock IS NULL)
 AND (%(not_skus)s::text[] IS NULL OR {f}.sku <> ALL (%(not_skus)s))
 
 -- name: narrow_filter
--- What only the narrow table can answer: attributes, and words that must or must not be there.
+-- What only the narrow table can answer.
     (%(attribute_0)s::text[] IS NULL OR f.attributes && %(attribute_0)s)
 AND (%(attribute_1)s::text[] IS NULL OR f.attributes && %(attribute_1)s)
 AND (%(attribute_2)s::text[] IS NULL OR f.attributes && %(attribute_2)s)
 AND (%(attribute_3)s::text[] IS NULL OR f.attributes && %(attribute_3)s)
 AND (%(attribute_4)s::text[] IS NULL OR f.attributes && %(attribute_4)s)
-AND (%(match)s::text IS NULL OR f.search_text @@ %(match)s::tsquery)
-AND (%(also)s::text IS NULL OR f.search_text @@ %(also)s::tsquery)
+
+-- name: words_filter
+-- Words that must or must not be there, of the query and of a part of it.
+    (%(match)s::text IS NULL OR w.search_text @@ %(match)s::tsquery)
+AND (%(also)s::text IS NULL OR w.search_text @@ %(also)s::tsquery)
+
+-- name: rows
+-- The products to look among, where no words are asked.
+product_search AS f
+
+-- name: rows_with_words
+-- The same with their words. Postgres leaves the outer table out where nothing of it is asked; as soon as a filter is,
+-- the join is an inner one.
+product_words AS w LEFT JOIN product_search AS f ON f.sku = w.sku

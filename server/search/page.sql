@@ -24,7 +24,7 @@ WHERE f.sku = ANY (%(skus)s)
 -- No query: the newest first.
 SELECT {core}, NULL::float8 AS distance, NULL::float8 AS rough
 FROM (
-    SELECT f.sku FROM product_search AS f
+    SELECT f.sku FROM {rows}
     WHERE {narrow}
     ORDER BY f.created_at DESC, f.sku
     LIMIT %(limit)s
@@ -37,11 +37,11 @@ ORDER BY p.created_at DESC, p.sku
 -- shop's last. Each part has an index that gives its order.
 SELECT {core}, NULL::float8 AS distance, NULL::float8 AS rough
 FROM (
-    (SELECT f.sku FROM product_search AS f
+    (SELECT f.sku FROM {rows}
      WHERE {narrow} AND f.currency = %(shop_currency)s
      ORDER BY f.current_price, f.sku LIMIT %(limit)s)
     UNION ALL
-    (SELECT f.sku FROM product_search AS f
+    (SELECT f.sku FROM {rows}
      WHERE {narrow} AND f.currency <> %(shop_currency)s
      ORDER BY f.current_price, f.sku LIMIT %(limit)s)
 ) AS found
@@ -53,15 +53,15 @@ LIMIT %(limit)s
 -- The same, the dearest first.
 SELECT {core}, NULL::float8 AS distance, NULL::float8 AS rough
 FROM (
-    (SELECT f.sku FROM product_search AS f
+    (SELECT f.sku FROM {rows}
      WHERE {narrow} AND f.currency = %(shop_currency)s AND f.current_price IS NOT NULL
      ORDER BY f.current_price DESC, f.sku LIMIT %(limit)s)
     UNION ALL
-    (SELECT f.sku FROM product_search AS f
+    (SELECT f.sku FROM {rows}
      WHERE {narrow} AND f.currency = %(shop_currency)s AND f.current_price IS NULL
      ORDER BY f.sku LIMIT %(limit)s)
     UNION ALL
-    (SELECT f.sku FROM product_search AS f
+    (SELECT f.sku FROM {rows}
      WHERE {narrow} AND f.currency <> %(shop_currency)s
      ORDER BY f.current_price DESC NULLS LAST, f.sku LIMIT %(limit)s)
 ) AS found

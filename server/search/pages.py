@@ -12,9 +12,10 @@ from server.search import plan as planning
 from server.search.candidates import Hit, Ranker
 from server.search.cursor import Place
 from server.search.facets import FacetRow, Facets, count_facets
+from server.search.ordering import restored, sort_key, stored
 from server.search.plan import Plan
 from server.search.query import Query, Sort
-from server.search.result_set import Asked, Builder, Decided, ResultSet, restored, sort_key, stored
+from server.search.result_set import Asked, Builder, Decided, ResultSet
 from server.search.scoring import Scored
 from server.search.statements import SQL
 from server.search.understanding import Understanding

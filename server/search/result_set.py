@@ -7,19 +7,28 @@ meanwhile moves no other one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 
 from server.search import plan as planning
 from server.search.candidates import Bounds, Candidate, Ranker, Wanted, measure
+from server.search.ordering import restored, sort_key, stored
 from server.search.plan import Path, Plan, Size
 from server.search.query import Mode, Query, Sort
-from server.search.scoring import CUTOFF, Scale, Scored, one_of_each_group, others_of_groups, scale_of, score
-from server.search.statements import SQL
-from server.search.text_query import TextQuery
+from server.search.scoring import (
+    Scale,
+    Scored,
+    cutoff_of,
+    one_of_each_group,
+    others_of_groups,
+    relevant,
+    scale_of,
+    score,
+)
+from server.search.statements import SQL, with_words
+from server.search.text_query import TextQuery, Worded
 
 # Words are given up one by one until so many products have the rest, or half of the words are left.
-ENOUGH_BY_WORDS = 100
+ENOUGH_BY_WORDS = 10
 _GO_ON = "a later page is found as the first one was"
 
 
@@ -39,7 +48,8 @@ class Decided:
 
     whole: the first page looked at all of the result, not at its beginning alone. path, size, bounds: of the nearest by
     vector. also: a tsquery of the products that are ranked by words; text_path, text_size, text_bounds are theirs.
-    scale: mean and deviation. end: the sort key of the last product of a result that was cut, None where it was not.
+    scale: mean and deviation. cutoff: what a relevant product scores at least, where only those were asked for. end:
+    the sort key of the last product of a result that was cut, None where it was not.
     """
 
     whole: bool = True
@@ -51,6 +61,7 @@ class Decided:
     text_size: Size = field(default_factory=lambda: Size(0, 0, True))
     text_bounds: Bounds = field(default_factory=Bounds)
     scale: tuple[float, float] | None = None
+    cutoff: float | None = None
     end: list[Any] | None = None
 
 
@@ -66,18 +77,6 @@ class ResultSet:
     decided: Decided
     is_cut: bool
     variants: list[Scored] = field(default_factory=list)
-
-
-def sort_key(query: Query, one: Scored, is_ranked: bool) -> list[Any]:
-    """What a product is sorted by, the SKU last: less comes first."""
-    found = one.candidate
-    if query.sort is Sort.NEWEST or (query.sort is Sort.RELEVANCE and not is_ranked):
-        return [-found.created_at.timestamp(), found.sku]
-    if query.sort is Sort.RELEVANCE:
-        return [one.order, found.sku]
-    price = found.current_price
-    sign = 1 if query.sort is Sort.PRICE_ASC else -1
-    return [found.currency != query.shop_currency, price is None, sign * (price or Decimal(0)), found.sku]
 
 
 class Builder:
@@ -116,7 +115,7 @@ class Builder:
         found.update((candidate.sku, candidate) for candidate in by_words)
         texts = self._text_scores([candidate.sku for candidate in by_words])
         rules = self._rules(found)
-        return score(found.values(), self._scale(), texts, rules), plan, cut or words_cut
+        return score(found.values(), self._scale(), texts, rules, self.asked.text.weight), plan, cut or words_cut
 
     def _by_text(self) -> tuple[list[Scored], Plan, bool]:
         wanted = replace(self.asked.wanted, vector=None)
@@ -139,7 +138,8 @@ class Builder:
         found = {candidate.sku: candidate for candidate in self.ranker.given(wanted, skus)}
         rules = self._rules(found)
         plan = Plan(Path.TEXT, f"{_told(size)} products have the words", size.matching)
-        return score(found.values(), None, texts, rules), plan, self.decided.text_bounds.is_set
+        scored = score(found.values(), None, texts, rules, self.asked.text.weight)
+        return scored, plan, self.decided.text_bounds.is_set
 
     def _browse(self) -> ResultSet:
         order = Sort.NEWEST if self.query.sort is Sort.RELEVANCE else self.query.sort
@@ -149,7 +149,8 @@ class Builder:
             "limit": limit + 1,
             "shop_currency": self.query.shop_currency,
         }
-        rows = [Candidate._make(row) for row in self._execute(f"browse_{order}", parameters)]
+        name = with_words(f"browse_{order}", self.asked.wanted.asks_words)
+        rows = [Candidate._make(row) for row in self._execute(name, parameters)]
         scored = score(rows, None, {}, {})
         plan = Plan(Path.BROWSE, "no words and no picture to rank by", min(len(rows), planning.MOST))
         return self._finish(scored, plan, len(rows) > planning.MOST and self.before is None)
@@ -201,16 +202,17 @@ class Builder:
         self._decide(also=best, text_size=size)
         return best, size
 
-    def _text_scores(self, skus: Sequence[str]) -> dict[str, float]:
+    def _text_scores(self, skus: Sequence[str]) -> dict[str, Worded]:
         if not skus:
             return {}
         text = self.asked.text
         parameters = {
             "skus": list(skus),
             "strong": [group.strong for group in text.groups],
+            "named": [group.named for group in text.groups],
             "weak": [group.weak for group in text.groups],
         }
-        return {sku: text.text_score(found, words) for sku, words, found in self._execute("coverage", parameters)}
+        return {sku: text.worded(found, words) for sku, words, found in self._execute("coverage", parameters)}
 
     def _rules(self, found: dict[str, Candidate]) -> dict[str, tuple[str, ...]]:
         """Which products the query names as a whole. Those that were not found by look or words are added."""
@@ -258,7 +260,10 @@ class Builder:
         """Leave out what is not relevant or a variant of another, cut at MOST, and bring into the order asked for."""
         is_ranked = plan.path is not Path.BROWSE
         if self.query.relevant_only and is_ranked:
-            scored = [one for one in scored if one.parts.score >= CUTOFF]
+            if self.before is None:
+                basis = self.ranker.basis
+                self._decide(cutoff=cutoff_of(scored, 0 if basis is None else basis.products))
+            scored = relevant(scored, self.decided.cutoff)
         relevance = replace(self.query, sort=Sort.RELEVANCE) if is_ranked else self.query
         scored = sorted(scored, key=lambda one: sort_key(relevance, one, is_ranked))
         # Variants that are left out make room, but what was cut off before them stays out.
@@ -280,18 +285,6 @@ class Builder:
             scored = sorted(scored, key=lambda one: sort_key(self.query, one, is_ranked))
         variants = list(others_of_groups(found, scored)) if self.query.collapse and self.query.facets else []
         return ResultSet(scored, plan, self.decided, is_cut, variants)
-
-
-def stored(key: list[Any]) -> list[Any]:
-    """A sort key as JSON: floats keep every bit, prices become text."""
-    return [f"{value}" if isinstance(value, Decimal) else value for value in key]
-
-
-def restored(key: list[Any]) -> list[Any]:
-    """The sort key again. Raises ArithmeticError for what is none."""
-    if len(key) == 4:
-        return [key[0], key[1], Decimal(key[2]), key[3]]
-    return list(key)
 
 
 def _told(size: Size) -> str:

@@ -1,11 +1,15 @@
 """The score of a hit: how unusual its look is for this query, how much of the words it has, and the rules.
 
-    score = z + TEXT_WEIGHT * text + rule
+    score = z + text_weight * text + rule
 
 z is the query's cosine similarity to the product in standard deviations above its mean over the catalogue; the mean and
-the deviation come from the basis (server/search/basis.py). text is 0 to 1 (server/search/text_query.py). Nothing in it
+the deviation come from the basis (server/search/basis.py). text is 0 to 1, and text_weight is what the query's words
+tell (server/search/text_query.py). Nothing in it
 depends on which other products were found, so a product that comes or goes moves no other one, and a cursor can go on
 behind a score. A fusion of ranks (Cormack, Clarke, Buettcher 2009) cannot do that.
+
+Relevant is what has all the words or is named by a rule, and what scores at least `cutoff`: SHARE of the best look's z,
+and FLOOR in any case. The first page computes it, later ones are told.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,11 +18,14 @@ from dataclasses import dataclass
 from server.embedding.encoder import Vector
 from server.search.basis import Basis
 from server.search.candidates import Candidate, Parts
+from server.search.text_query import NO_WORDS, Worded
 
-# A product with all the words lies before one without by as much as so many deviations; docs/benchmarks.md has the fit.
-TEXT_WEIGHT = 3.0
-# Products whose score is below are not relevant; docs/benchmarks.md has what it keeps and loses.
-CUTOFF = 2.0
+# What scores less than this share of the best z is another kind of thing. docs/benchmarks.md has what that keeps.
+SHARE = 0.7
+# Hardly anything that is meant lies below, and of what the shop does not sell nearly all does.
+FLOOR = 3.0
+# In fewer products the best need not stand out from the mean: nothing is cut.
+FEWEST_TO_CUT = 200
 # A query that is a whole SKU, title or brand.
 RULES = {"sku": 1000.0, "title": 100.0, "brand": 10.0}
 # For a catalogue too small to have a spread: about what similarities of text and picture differ by.
@@ -27,11 +34,15 @@ DEFAULT_SPREAD = (0.0, 0.05)
 
 @dataclass(frozen=True)
 class Scored:
-    """A candidate with its score. `order` is less where it is better: the distance where that alone ranks."""
+    """A candidate with its score. `order` is less where it is better: the distance where that alone ranks.
+
+    has_all: all the words that were asked.
+    """
 
     candidate: Candidate
     parts: Parts
     order: float
+    has_all: bool = False
 
     @property
     def key(self) -> tuple[float, str]:
@@ -58,8 +69,9 @@ def scale_of(basis: Basis | None, vector: Vector) -> Scale:
 def score(
     candidates: Iterable[Candidate],
     scale: Scale | None,
-    texts: Mapping[str, float],
+    texts: Mapping[str, Worded],
     rules: Mapping[str, tuple[str, ...]],
+    text_weight: float = 0.0,
     by_distance: bool = False,
 ) -> list[Scored]:
     """Best first. `texts` and `rules`: of the SKUs that have any. by_distance: nothing but the vector ranks."""
@@ -67,13 +79,27 @@ def score(
     for candidate in candidates:
         similarity = None if candidate.distance is None else 1.0 - candidate.distance
         z = None if similarity is None or scale is None else scale.z(similarity)
-        text, named = texts.get(candidate.sku, 0.0), rules.get(candidate.sku, ())
+        (text, has_all), named = texts.get(candidate.sku, NO_WORDS), rules.get(candidate.sku, ())
         rule = sum(RULES[name] for name in named)
-        total = (z or 0.0) + TEXT_WEIGHT * text + rule
+        total = (z or 0.0) + text_weight * text + rule
         order = candidate.distance if by_distance and candidate.distance is not None else -total
-        scored.append(Scored(candidate, Parts(similarity, z, text, rule, named, total), order))
+        parts = Parts(similarity, z, text, rule, named, total, text_weight)
+        scored.append(Scored(candidate, parts, order, has_all))
     scored.sort(key=lambda one: one.key)
     return scored
+
+
+def cutoff_of(scored: Iterable[Scored], products: int) -> float | None:
+    """What a relevant product scores at least; None where nothing is to be cut: no look ranks, or too few products."""
+    looks = [one.parts.z for one in scored if one.parts.z is not None]
+    if not looks or products < FEWEST_TO_CUT:
+        return None
+    return max(FLOOR, SHARE * max(looks))
+
+
+def relevant(scored: Iterable[Scored], cutoff: float | None) -> list[Scored]:
+    """What is not cut, in the same order."""
+    return [one for one in scored if cutoff is None or one.has_all or one.parts.rules or one.parts.score >= cutoff]
 
 
 def one_of_each_group(scored: Iterable[Scored]) -> Iterable[Scored]:

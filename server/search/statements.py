@@ -1,6 +1,7 @@
-"""The statements of this room with their shared parts put in. All is code of these files, never a value."""
+"""The statements of this room with their shared parts put in. All is code of these files, never a value.
 
-from collections.abc import Mapping
+A statement that filters is there twice: as SQL[name], and as SQL[with_words(name)] for filters that ask for words.
+"""
 
 from server.db.named_sql import load
 
@@ -13,13 +14,21 @@ _SELECTS = {"core": _PAGE["core"], "columns": _PAGE["columns"]}
 RANKING = ("exact", "sketch", "walk", "walk_narrow")
 
 
-def _put_in(text: str) -> str:
-    narrow_only = _FILTER["narrow_filter"]
-    narrow = _FILTER["filter"].replace("{f}", "f") + "\nAND\n" + narrow_only
+def with_words(name: str, asks_words: bool = True) -> str:
+    """The name of a statement for a filter that asks for words."""
+    return f"{name}_with_words" if asks_words else name
+
+
+def _put_in(text: str, asks_words: bool) -> str:
+    wide, narrow_only, words = _FILTER["filter"], _FILTER["narrow_filter"], _FILTER["words_filter"]
+    narrow = wide.replace("{f}", "f") + "\nAND\n" + narrow_only
     parts = {
-        "{narrow}": narrow,
-        "{narrow_only}": narrow_only,
-        "{wide}": _FILTER["filter"].replace("{f}", "p"),
+        "{narrow_with_words}": f"{narrow}\nAND\n{words}",
+        "{rows_with_words}": _FILTER["rows_with_words"],
+        "{narrow}": f"{narrow}\nAND\n{words}" if asks_words else narrow,
+        "{narrow_only}": f"{narrow_only}\nAND\n{words}" if asks_words else narrow_only,
+        "{rows}": _FILTER["rows_with_words" if asks_words else "rows"],
+        "{wide}": wide.replace("{f}", "p"),
         "{core}": _PAGE["core"],
         "{columns}": _PAGE["columns"],
     }
@@ -28,20 +37,20 @@ def _put_in(text: str) -> str:
     return text
 
 
-def _compose() -> Mapping[str, str]:
+def _compose() -> dict[str, str]:
     found: dict[str, str] = {}
     for name, text in _ROOM.items():
         if name in (*_SELECTS, "as_hits"):
             continue
-        if name == "given":
-            text = text.replace("{select}", _SELECTS["core"])
+        forms = {name: text.replace("{select}", _SELECTS["core"])}
         if name in RANKING:
-            found[name] = _put_in(text.replace("{select}", _SELECTS["core"]))
-            whole = _put_in(text.replace("{select}", _SELECTS["columns"]))
-            found[f"{name}_page"] = _ROOM["as_hits"].replace("{ranked}", whole)
-        else:
-            found[name] = _put_in(text)
+            whole = text.replace("{select}", _SELECTS["columns"])
+            forms[f"{name}_page"] = _ROOM["as_hits"].replace("{ranked}", whole)
+        for form, statement in forms.items():
+            found[form] = _put_in(statement, asks_words=False)
+            if "{rows}" in statement:
+                found[with_words(form)] = _put_in(statement, asks_words=True)
     return found
 
 
-SQL = dict(_compose())
+SQL = _compose()

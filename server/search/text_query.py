@@ -1,15 +1,22 @@
 """What was typed, as the full-text index understands it: groups of words, each with what counts as the same.
 
-A group is one word, with its corrected spelling and its synonyms as alternatives. `weight` says how much the group
-tells: its inverse document frequency ln(1 + N / n) (Spärck Jones 1972), over the sum of all groups', so that a product
-with all groups in its title has a text score of 1.
+A group is one word, with its corrected spelling and its synonyms as alternatives. What it tells is its inverse document
+frequency t = ln(1 + N / n) (Spärck Jones 1972). How much of the groups a product has is the text score:
+
+    text = (sum of w * worth) ^ SHARPNESS * (1 - TITLE_SHARE + TITLE_SHARE * words of the title that were asked / all)
+
+`w` is the root of t over the sum of all groups' roots, so that a product called by all groups and nothing else has 1.
+How much that counts beside the look is `weight`, TEXT_WEIGHT * sum of t^2: the squared length of the query as a tf-idf
+vector. One rare word or a whole title tells a product better than its look, two common words do not. docs/benchmarks.md
+has what was measured.
 """
 
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import NamedTuple
 
 import psycopg
 
@@ -22,22 +29,58 @@ MOST_WORDS = 32
 _LEXEME = re.compile(r"'(?:[^']|'')*'(?::\w+)?")
 
 
+# What a group tells, where it stands: not at all, in the description, in category or attributes, in title or brand.
+WORTH = (0.0, 0.4, 0.9, 1.0)
+IN_TITLE = 3
+# So much of the score a title loses that says nothing of what was asked.
+TITLE_SHARE = 0.4
+# What has half of the words is worth next to nothing: its look tells more.
+SHARPNESS = 6
+TEXT_WEIGHT = 0.4
+# A whole title is as telling as the rule for one.
+MOST_WEIGHT = 100.0
+# Where nobody has counted the catalogue yet.
+FEW_PRODUCTS = 30
+
+
 @dataclass(frozen=True)
 class Group:
-    """words: as typed. weak: a tsquery that holds where the product has them; strong: where title or brand have."""
+    """words: as typed. weak: a tsquery that holds where the product has them; strong: where title or brand have.
+
+    weight: the group's part of the text score; all groups' make 1.
+    """
 
     words: str
     weak: str
     strong: str
     weight: float
 
+    @property
+    def named(self) -> str:
+        """A tsquery that holds where title, brand, category or attributes have the group."""
+        return self.strong.replace(":AB", ":ABC")
+
+
+class Worded(NamedTuple):
+    """How much of the words a product has, 0 to 1, and whether it has all of them somewhere."""
+
+    text: float
+    has_all: bool
+
+
+NO_WORDS = Worded(0.0, False)
+
 
 @dataclass(frozen=True)
 class TextQuery:
-    """The groups that were typed, and what a product must have (phrases) or must not have (-words) in any case."""
+    """The groups that were typed, and what a product must have (phrases) or must not have (-words) in any case.
+
+    weight: what a text score of 1 is worth, in standard deviations of the look.
+    """
 
     groups: tuple[Group, ...] = ()
     must: str | None = None
+    weight: float = 0.0
 
     def at_least(self, number: int) -> str:
         """A tsquery of products that have so many of the groups, or more."""
@@ -50,19 +93,12 @@ class TextQuery:
         """How many groups `at_least` knows."""
         return min(len(self.groups), MOST_GROUPS)
 
-    def text_score(self, found: Sequence[int], title_words: int) -> float:
-        """How much of the groups a product has, 0 to 1. `found` is what `coverage` in text.sql tells of it.
-
-        A word outside title and brand counts ELSEWHERE; what else stands in the title takes away up to TITLE_SHARE.
-        """
-        covered = sum(g.weight * _WORTH[where] for g, where in zip(self.groups, found, strict=True))
-        in_title = sum(1 for where in found if where == 2)
-        return covered * (1.0 - TITLE_SHARE + TITLE_SHARE * min(1.0, in_title / max(title_words, 1)))
-
-
-ELSEWHERE = 0.6
-TITLE_SHARE = 0.2
-_WORTH = (0.0, ELSEWHERE, 1.0)
+    def worded(self, found: Sequence[int], title_words: int) -> Worded:
+        """The text score of a product. `found` is what `coverage` in text.sql tells of it."""
+        covered = sum(group.weight * WORTH[where] for group, where in zip(self.groups, found, strict=True))
+        in_title = sum(1 for where in found if where == IN_TITLE)
+        asked = min(1.0, in_title / max(title_words, 1))
+        return Worded(covered**SHARPNESS * (1.0 - TITLE_SHARE + TITLE_SHARE * asked), all(found))
 
 
 @dataclass(frozen=True)
@@ -80,21 +116,26 @@ def build_text_query(
     excluded: Sequence[str],
     products: int,
 ) -> TextQuery:
-    """The groups and conditions, with words brought to the forms that the index has. Stop words drop out."""
+    """The groups and conditions, with words brought to the forms that the index has. Stop words drop out.
+
+    products: in the catalogue; 0 where nobody knows.
+    """
     told = [word for group in alternatives[:MOST_WORDS] for word in group.words]
     quoted = [f'"{phrase}"' for phrase in phrases]
     lexemes = dict(zip([*told, *quoted, *excluded], _lexemes(connection, [*told, *quoted, *excluded]), strict=True))
-    groups = list(_groups(alternatives[:MOST_WORDS], lexemes.__getitem__, products))
-    total = sum(group.weight for group in groups) or 1.0
+    groups = list(_groups(alternatives[:MOST_WORDS], lexemes.__getitem__, products or FEW_PRODUCTS))
+    total = sum(math.sqrt(group.weight) for group in groups) or 1.0
     must = [f"({lexemes[word]})" for word in quoted if lexemes[word]]
     must += [f"!({lexemes[word]})" for word in excluded if lexemes[word]]
     return TextQuery(
-        tuple(Group(group.words, group.weak, group.strong, group.weight / total) for group in groups),
+        tuple(replace(group, weight=math.sqrt(group.weight) / total) for group in groups),
         " & ".join(must) or None,
+        min(MOST_WEIGHT, TEXT_WEIGHT * sum(group.weight**2 for group in groups)),
     )
 
 
 def _groups(alternatives: Iterable[Alternatives], lexemes: Callable[[str], str], products: int) -> Iterable[Group]:
+    """Groups whose weight is still what they tell."""
     seen = set()
     for group in alternatives:
         weak = " | ".join(dict.fromkeys(f"({lexemes(word)})" for word in group.words if lexemes(word)))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from server.search import plan as planning
-from server.search.scoring import CUTOFF, TEXT_WEIGHT
+from server.search import scoring
 from tests.integration.api.conftest import BOUTIQUE
 
 Find = Callable[..., Any]
@@ -45,8 +45,9 @@ def test_an_explanation_adds_up(find: Find, mode: str) -> None:
     assert body["hits"]
     for hit in body["hits"]:
         parts = hit["explain"]
-        assert parts["text_weight"] == TEXT_WEIGHT
-        assert parts["score"] == pytest.approx((parts["z"] or 0) + TEXT_WEIGHT * parts["text"] + parts["rule"])
+        assert (parts["text_weight"] > 0) == (mode != "vector")
+        weighed = parts["text_weight"] * parts["text"]
+        assert parts["score"] == pytest.approx((parts["z"] or 0) + weighed + parts["rule"])
         assert (parts["rule"] > 0) == bool(parts["rules"])
         assert (parts["similarity"] is None) == (mode == "text")
     scores = [hit["explain"]["score"] for hit in body["hits"]]
@@ -145,12 +146,16 @@ def test_the_best_of_a_group_is_shown(find: Find) -> None:
     assert "S-1" in skus(find(q="blue striped shirt", collapse="true"))
 
 
-def test_what_has_little_to_do_with_the_query_can_be_left_out(find: Find) -> None:
-    relevant = find(q="shirt", relevant="true", explain="true")
+def test_what_has_little_to_do_with_the_query_can_be_left_out(find: Find, monkeypatch: pytest.MonkeyPatch) -> None:
     everything = find(q="shirt", explain="true")
+    # In a shop as small as this one nothing is.
+    assert find(q="shirt", relevant="true")["total"] == everything["total"]
+    monkeypatch.setattr(scoring, "FEWEST_TO_CUT", 0)
+    relevant = find(q="shirt", relevant="true")
+    cutoff = max(scoring.FLOOR, scoring.SHARE * max(hit["explain"]["z"] for hit in everything["hits"]))
+    kept = [hit["sku"] for hit in everything["hits"] if hit["explain"]["score"] >= cutoff]
     assert 0 < relevant["total"] < everything["total"]
-    kept = [hit["sku"] for hit in everything["hits"] if hit["explain"]["score"] >= CUTOFF]
-    assert skus(relevant) == kept
+    assert set(kept) <= set(skus(relevant))
 
 
 @pytest.mark.usefixtures("few")
