@@ -118,7 +118,7 @@ def told_of(filling: Filling) -> Row:
         "copy_s": steps["copy"],
         "product_search_s": steps["product_search"],
         "hnsw_s": steps["product_embedding_hnsw"],
-        "words_index_s": steps["product_search_words"],
+        "words_index_s": steps["product_words_search_text"],
         "sketches_s": steps["basis"],
     }
 

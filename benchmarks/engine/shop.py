@@ -33,7 +33,7 @@ DIGEST = "benchmark"
 # Texts are drawn once and used again for every so many products, each with the product's number in its title.
 TEXTS = 20_000
 PUT_ROWS = 5_000
-SLOW_INDEXES = ("product_embedding_hnsw", "product_search_words", "product_search_attributes")
+SLOW_INDEXES = ("product_embedding_hnsw", "product_words_search_text", "product_search_attributes")
 COLUMNS = {
     "sku": "text", "title": "text", "description": "text", "brand": "text", "category": "text", "price": "numeric",
     "currency": "text", "stock": "int4", "attributes": "jsonb", "embedding": "halfvec", "embedding_model": "int4",

@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import request
 
-from server.search.candidates import Hit, Parts
 from server.search.facets import Count, Facets
+from server.search.hits import Hit, Parts
 from server.search.pages import ResultPage
 from server.search.understanding import Understanding
 from server.search.words.suggestions import Suggestion

@@ -9,9 +9,10 @@ from psycopg.rows import class_row
 
 from server.embedding.current import ActiveModel
 from server.search import plan as planning
-from server.search.candidates import Hit, Ranker
+from server.search.candidates import Ranker
 from server.search.cursor import Place
 from server.search.facets import FacetRow, Facets, count_facets
+from server.search.hits import Hit
 from server.search.ordering import restored, sort_key, stored
 from server.search.plan import Plan
 from server.search.query import Query, Sort

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from server.search import plan as planning
-from server.search.candidates import Bounds, Candidate, Ranker, Wanted, measure
+from server.search.candidates import Bounds, Ranker, Wanted, measure
+from server.search.hits import Candidate
 from server.search.ordering import restored, sort_key, stored
 from server.search.plan import Path, Plan, Size
 from server.search.query import Mode, Query, Sort

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from server.embedding.encoder import Vector
 from server.search.basis import Basis
-from server.search.candidates import Candidate, Parts
+from server.search.hits import Candidate, Parts
 from server.search.text_query import NO_WORDS, Worded
 
 # What scores less than this share of the best z is another kind of thing. docs/benchmarks.md has what that keeps.

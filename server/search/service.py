@@ -14,10 +14,11 @@ from server.embedding.encoder import Encoder, Vector
 from server.errors import ModelError, NotFound
 from server.search import compose, pages
 from server.search.basis import Basis, load_basis
-from server.search.candidates import Hit, ModelMoved, Ranker, Wanted, begin
+from server.search.candidates import ModelMoved, Ranker, Wanted, begin
 from server.search.compose import Kind, Part
 from server.search.cursor import CursorCodec, Place, check_model
 from server.search.facts import CatalogueFacts
+from server.search.hits import Hit
 from server.search.pages import ResultPage, Timing
 from server.search.plan import Costs
 from server.search.query import Facet, Filters, Mode, Query, Sort

@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from server import __version__
 from server.catalog.product import Product
 from server.errors import InvalidImage, ModelError, NotFound
-from server.search.candidates import Hit
+from server.search.hits import Hit
 from server.search.query import Query
 from server.storefront.address import Search, read_search
 from server.storefront.counted import uncounted_panel

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from server.search import scoring
-from server.search.candidates import Candidate
+from server.search.hits import Candidate
 from server.search.scoring import FEWEST_TO_CUT, FLOOR, SHARE, Scale, Scored, cutoff_of, relevant, score
 from server.search.text_query import IN_TITLE, MOST_WEIGHT, Group, TextQuery, Worded
 
