@@ -15,7 +15,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import NamedTuple
 
 import psycopg
@@ -85,8 +84,7 @@ class TextQuery:
     def at_least(self, number: int) -> str:
         """A tsquery of products that have so many of the groups, or more."""
         chosen = sorted(self.groups, key=lambda group: -group.weight)[:MOST_GROUPS]
-        together = (" & ".join(f"({group.weak})" for group in some) for some in combinations(chosen, number))
-        return " | ".join(f"({part})" for part in together)
+        return _at_least([f"({group.weak})" for group in chosen], number)
 
     @property
     def size(self) -> int:
@@ -99,6 +97,17 @@ class TextQuery:
         in_title = sum(1 for where in found if where == IN_TITLE)
         asked = min(1.0, in_title / max(title_words, 1))
         return Worded(covered**SHARPNESS * (1.0 - TITLE_SHARE + TITLE_SHARE * asked), all(found))
+
+
+def _at_least(some: Sequence[str], number: int) -> str:
+    """The first and all but one of the others, or all of them without it: the index compares each row with less than
+    half of what a list of all combinations has.
+    """
+    if number == 1:
+        return " | ".join(some)
+    if number == len(some):
+        return " & ".join(some)
+    return f"({some[0]} & ({_at_least(some[1:], number - 1)}) | {_at_least(some[1:], number)})"
 
 
 @dataclass(frozen=True)

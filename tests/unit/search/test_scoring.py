@@ -94,3 +94,13 @@ def test_in_a_small_catalogue_nothing_is_cut() -> None:
 def test_where_no_look_ranks_nothing_is_cut() -> None:
     found = score([candidate("A", None)], None, {"A": Worded(0.2, False)}, {}, MOST_WEIGHT)
     assert cutoff_of(found, 10_000) is None
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
+def test_at_least_so_many_groups_are_asked_of_the_index(size: int) -> None:
+    asked = TextQuery(tuple(Group(f"w{n}", f"w{n}", f"w{n}:AB", 1.0 / (n + 1)) for n in range(size)))
+    for number in range(1, size + 1):
+        told = asked.at_least(number).replace("&", "and").replace("|", "or")
+        for held in range(2**size):
+            has = {f"w{n}": bool(held >> n & 1) for n in range(size)}
+            assert eval(told, {}, has) == (sum(has.values()) >= number)  # noqa: S307
