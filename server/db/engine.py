@@ -1,10 +1,12 @@
 """Connections. Search speaks psycopg from a pool; plain reads and writes of one row use SQLAlchemy on the same URL."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import cast
+from weakref import WeakKeyDictionary
 
 import psycopg
 import sqlalchemy
@@ -41,8 +43,7 @@ class Database:
             timeout=CONNECT_SECONDS,
             kwargs={"connect_timeout": CONNECT_SECONDS, "application_name": "vitrine"},
             configure=_configure,
-            # A connection that died with the server is replaced before anyone gets it (0.05 ms a checkout).
-            check=ConnectionPool.check_connection,
+            check=_check_seldom,
             open=False,
         )
         pool.open()
@@ -140,6 +141,20 @@ def check_versions(connection: psycopg.Connection) -> None:
 
 def _version_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+
+
+# A connection that answered so lately is taken to be alive.
+TRUSTED_SECONDS = 0.5
+_answered: WeakKeyDictionary[psycopg.Connection, float] = WeakKeyDictionary()
+
+
+def _check_seldom(connection: psycopg.Connection) -> None:
+    """A connection that died with the server is replaced before anyone gets it. Asking takes a round trip, and a busy
+    server's connections are asked for a hundred times a second."""
+    now = time.monotonic()
+    if now - _answered.get(connection, float("-inf")) > TRUSTED_SECONDS:
+        ConnectionPool.check_connection(connection)
+        _answered[connection] = now
 
 
 def _configure(connection: psycopg.Connection) -> None:
