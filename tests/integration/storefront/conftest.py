@@ -1,6 +1,6 @@
 """The shop's pages over the test database, with a fake encoder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from server.app import create_app
 from server.catalog.product import ProductInput
 from server.db.engine import Database
+from server.search import scoring
 from server.services import Services, open_services
 from server.settings import load_settings
 from tests.factories import DIMENSION, picture
@@ -47,3 +48,12 @@ def shop(client: FlaskClient, put: Callable[..., None]) -> FlaskClient:
     put("SHIRT", "blue", title="A shirt", brand="Bo & Co", category="Apparel/Shirts", price=Decimal(20), stock=0)
     put("SALE", "green", title="Last shirt", category="Apparel/Shirts", price=Decimal(30), sale_price=Decimal(25))
     return client
+
+
+@pytest.fixture(autouse=True)
+def large_enough_to_cut() -> Iterator[None]:
+    """What has little to do with a query is left out of these shops of a few products too, as of a large one."""
+    # Of its own: what a test patches has to be undone before the database is closed.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "FEWEST_TO_CUT", 0)
+        yield
