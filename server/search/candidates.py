@@ -119,7 +119,7 @@ _Measuring = tuple[psycopg.Cursor[Any], psycopg.Cursor[Any] | None]
 
 
 def _ask_size(connection: psycopg.Connection, wanted: Wanted, most: int) -> _Measuring:
-    parameters = {**wanted.filter_parameters(), "count_up_to": most}
+    parameters = {**wanted.filter_parameters(), "count_up_to": most, "narrows": wanted.narrows}
     count, estimate = (SQL[with_words(name, wanted.asks_words)] for name in ("count", "estimate"))
     counting = connection.execute(count, parameters, prepare=True)
     return counting, connection.execute(estimate, parameters, prepare=True) if wanted.narrows else None
@@ -215,11 +215,11 @@ class Ranker:
         name = "walk_narrow" if wanted.narrow else "walk"
         tries = planning.walks_for(limit, size.share)
         for number, walk in enumerate(tries):
-            most = limit if walk.steps else int(limit * planning.SAFE)
+            most = limit if walk.steps or not wanted.narrows else int(limit * planning.SAFE)
             rows = self.run(name, wanted, most, page, None, walk=walk)
             needed = min(most, size.matching)
             if len(rows) >= needed:
-                return rows[:limit]
+                return sorted(rows, key=lambda row: (row.distance, row.sku))[:limit]
             following = tries[number + 1 : number + 2]
             if not all(len(rows) * next_one.ef / walk.ef >= 1.2 * needed for next_one in following):
                 break

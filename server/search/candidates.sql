@@ -16,9 +16,12 @@ ORDER BY m.state <> 'active'
 
 -- name: count
 -- How many products pass the filter, counted up to a limit, and how many are in the shop, as of the last ANALYZE (-1
--- before the first).
-SELECT (SELECT count(*) FROM (SELECT FROM {rows} WHERE {narrow} LIMIT %(count_up_to)s) AS matching),
-       (SELECT reltuples::bigint FROM pg_class WHERE oid = 'product_search'::regclass)
+-- before the first). Of a shop that was much larger then, all products are not counted.
+SELECT CASE WHEN NOT %(narrows)s::boolean AND shop.reltuples > 2 * %(count_up_to)s THEN %(count_up_to)s
+            ELSE (SELECT count(*) FROM (SELECT FROM {rows} WHERE {narrow} LIMIT %(count_up_to)s) AS matching) END,
+       shop.reltuples::bigint
+FROM pg_class AS shop
+WHERE shop.oid = 'product_search'::regclass
 
 -- name: estimate
 -- How many pass, as Postgres thinks: 0.1 ms, whatever the answer is.
@@ -60,42 +63,25 @@ ORDER BY distance, p.sku
 LIMIT %(limit)s
 
 -- name: walk
--- Walks the HNSW index, nearest first, until enough products passed the filter or the walk gives up. The planner holds
--- what the index gives for sorted and would leave out the sort by SKU: "+ 0" makes it sort.
-SELECT walked.*
-FROM (
-    SELECT {select}, p.embedding <=> %(vector)b AS distance, NULL::float8 AS rough
-    FROM product AS p
-    WHERE p.status = 'live' AND {wide}
-    ORDER BY p.embedding <=> %(vector)b
-    LIMIT %(limit)s
-) AS walked
-ORDER BY walked.distance + 0, walked.sku
+-- Walks the HNSW index, nearest first, until enough products passed the filter or the walk gives up. What lies equally
+-- far comes in no order, and what a walk brings that goes on, in almost the right one: the caller sorts.
+SELECT {select}, p.embedding <=> %(vector)b AS distance, NULL::float8 AS rough
+FROM product AS p
+WHERE p.status = 'live' AND {wide}
+ORDER BY p.embedding <=> %(vector)b
+LIMIT %(limit)s
 
 -- name: walk_narrow
 -- The same, where the filter asks for something that the narrow table alone has. A subquery a candidate, so that the
 -- index goes on leading.
-SELECT walked.*
-FROM (
-    SELECT {select}, p.embedding <=> %(vector)b AS distance, NULL::float8 AS rough
-    FROM product AS p
-    WHERE p.status = 'live' AND {wide} AND (SELECT {narrow_only} FROM {rows} WHERE f.sku = p.sku)
-    ORDER BY p.embedding <=> %(vector)b
-    LIMIT %(limit)s
-) AS walked
-ORDER BY walked.distance + 0, walked.sku
+SELECT {select}, p.embedding <=> %(vector)b AS distance, NULL::float8 AS rough
+FROM product AS p
+WHERE p.status = 'live' AND {wide} AND (SELECT {narrow_only} FROM {rows} WHERE f.sku = p.sku)
+ORDER BY p.embedding <=> %(vector)b
+LIMIT %(limit)s
 
 -- name: given
 -- Products that are known already, with their distances where there is a vector to compare with.
 SELECT {select}, (p.embedding <=> %(vector)s::halfvec) + 0 AS distance, NULL::float8 AS rough
 FROM product AS p
 WHERE p.sku = ANY (%(skus)s) AND p.status = 'live' AND (%(vector)s::halfvec IS NULL OR p.embedding IS NOT NULL)
-
--- name: as_hits
--- Whole hits of one of the ways above, which is put in below.
-SELECT hit.*, image.media_type
-FROM (
-{ranked}
-) AS hit
-LEFT JOIN image ON image.sha256 = hit.image_sha256
-ORDER BY hit.distance + 0, hit.sku

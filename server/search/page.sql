@@ -5,13 +5,12 @@ p.sku, p.item_group, p.current_price, p.currency, p.created_at
 -- name: columns
 -- What a hit shows. Put into the statements that select it.
 p.sku, p.item_group, p.title, p.brand, p.category, p.price, p.sale_price, p.currency, p.stock, p.image_sha256,
-p.created_at
+p.created_at, (SELECT image.media_type FROM image WHERE image.sha256 = p.image_sha256) AS media_type
 
 -- name: rows
 -- The products of a page, in no order.
-SELECT {columns}, image.media_type
+SELECT {columns}
 FROM product AS p
-LEFT JOIN image ON image.sha256 = p.image_sha256
 WHERE p.sku = ANY (%(skus)s) AND p.status = 'live'
 
 -- name: facet_rows

@@ -21,8 +21,8 @@ EXACT_ROWS = 1_000
 EXACT_ROWS_WITHOUT_SKETCHES = 8_000
 # Of those that pass, so many are ranked exactly for a page; for a whole result, MOST.
 PAGE_POOL = 400
-# Candidates that a walk keeps: at least (recall@10 of 0.99 at 200,000 x 512), and at most (pgvector's limit).
-EF_SEARCH = 200
+# Candidates that a walk keeps: at least (recall@10 of 0.98 at 200,000 x 512), and at most (pgvector's limit).
+EF_SEARCH = 150
 MOST_EF_SEARCH = 1_000
 # A walk looks at so many times what would do if the filter had nothing to do with the query.
 MARGIN = 4.0

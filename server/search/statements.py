@@ -40,12 +40,11 @@ def _put_in(text: str, asks_words: bool) -> str:
 def _compose() -> dict[str, str]:
     found: dict[str, str] = {}
     for name, text in _ROOM.items():
-        if name in (*_SELECTS, "as_hits"):
+        if name in _SELECTS:
             continue
         forms = {name: text.replace("{select}", _SELECTS["core"])}
         if name in RANKING:
-            whole = text.replace("{select}", _SELECTS["columns"])
-            forms[f"{name}_page"] = _ROOM["as_hits"].replace("{ranked}", whole)
+            forms[f"{name}_page"] = text.replace("{select}", _SELECTS["columns"])
         for form, statement in forms.items():
             found[form] = _put_in(statement, asks_words=False)
             if "{rows}" in statement:
