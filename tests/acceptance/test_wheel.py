@@ -73,7 +73,7 @@ def test_the_wheel_holds_one_import_package_and_all_that_it_reads(wheel: Path) -
         "server/_bundled/migrations/env.py",
         "server/_bundled/migrations/versions/0001_products.py",
         "server/_bundled/models/default/manifest.toml",
-        "server/search/find.sql",
+        "server/search/candidates.sql",
         "server/cli/checks.sql",
         "server/storefront/static/shop.css",
     ):
