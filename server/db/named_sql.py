@@ -1,10 +1,10 @@
 """Queries that stand in `.sql` files beside their caller, each with a name and a line on what it is for.
 
-    -- name: find_exact
+    -- name: exact
     -- Ranks every row that passes the filter.
     SELECT ...
 
-`load(__file__, "find.sql")["find_exact"]` is the text below the name, its comments kept, so that it shows in the
+`load(__file__, "candidates.sql")["exact"]` is the text below the name, its comments kept, so that it shows in the
 server's log and can be pasted behind EXPLAIN.
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from server.errors import InvalidInput
 
-# So many attributes a filter may name; find.sql has a line for each.
+# So many attributes a filter may name; filter.sql has a line for each.
 MOST_ATTRIBUTES = 5
 
 

@@ -30,6 +30,7 @@ from server.search.words.cache import VocabularyCache
 
 # A change of the model makes a search begin again. That it happens twice to one search is a wonder.
 MOST_MOVES = 5
+_MOVING = "The model of this shop is being changed again and again. Try again in a moment."
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,23 @@ class SearchService:
         return self._run(_Request(query, embed, None))
 
     def similar(self, sku: str, query: Query) -> ResultPage:
-        """Products that look like this one, without it. Raises NotFound."""
-        return self.composed([Term(product=sku)], query)
+        """Products that look like this one, without it. Raises NotFound.
+
+        Its vector is the database's own, so this needs no model of this machine.
+        """
+        query = replace(query, filters=replace(query.filters, not_skus=(*query.filters.not_skus, sku)))
+        request = _Request(query, None, None)
+        request = replace(request, query=self._in_the_shops_currency(request), costs=self.facts.costs())
+        for _ in range(MOST_MOVES):
+            timing = Timing.begin().embedded(cached=True)
+            vectors, active = self._product_vectors([sku])
+            try:
+                with self._database.connection() as connection:
+                    digest = None if active is None else active.digest
+                    return self._page(connection, request, vectors[sku], digest, timing)
+            except ModelMoved:
+                continue
+        raise ModelError(_MOVING)
 
     def composed(self, terms: Sequence[Term], query: Query) -> ResultPage:
         """Products near to some parts and far from others; products that are named are left out.
@@ -132,7 +148,9 @@ class SearchService:
             told = replace(told, filters=replace(told.filters, not_skus=left_out))
 
         def embed(loaded: Loaded) -> tuple[Vector, bool]:
-            products = self._product_vectors(skus, loaded)
+            products, active = self._product_vectors(skus)
+            if active is not None and active.digest != loaded.digest:
+                raise ModelMoved(active)
             parts = [self._part(term, products, loaded) for term in terms]
             return compose.compose(parts, loaded.encoder.manifest.calibration), False
 
@@ -145,20 +163,17 @@ class SearchService:
             return Part(loaded.encoder.embed_image(term.image(loaded.encoder)), Kind.IMAGE, term.weight)
         return Part(loaded.embed_query(term.text or "").vector, Kind.TEXT, term.weight)
 
-    def _product_vectors(self, skus: Sequence[str], loaded: Loaded) -> dict[str, Vector]:
+    def _product_vectors(self, skus: Sequence[str]) -> tuple[dict[str, Vector], ActiveModel | None]:
+        """The products' vectors, and the model that made them. Raises NotFound."""
         if not skus:
-            return {}
+            return {}, None
         with self._database.connection() as connection:
             rows = connection.execute(SQL["product_vector"], {"skus": list(skus)}).fetchall()
-        found = {}
-        for sku, vector, *model in rows:
-            if model[2] != loaded.digest:
-                raise ModelMoved(ActiveModel(*model))
-            found[sku] = np.asarray(vector.to_numpy(), dtype=np.float32)
+        found = {row[0]: np.asarray(row[1].to_numpy(), dtype=np.float32) for row in rows}
         for sku in skus:
             if sku not in found:
                 raise NotFound(f"There is no product {sku} in the shop.")
-        return found
+        return found, ActiveModel(*rows[0][2:])
 
     # -- the page ----------------------------------------------------------------------------------------------
 
@@ -178,7 +193,7 @@ class SearchService:
                     return self._page(connection, request, vector, loaded.digest, timing)
             except ModelMoved as moved:
                 loaded = self._current.follow(moved.active)
-        raise ModelError("The model of this shop is being changed again and again. Try again in a moment.")
+        raise ModelError(_MOVING)
 
     def _page(
         self,

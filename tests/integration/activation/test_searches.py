@@ -70,10 +70,11 @@ def test_a_switch_waits_for_a_search_that_has_begun(
     shop: Shop, name: str, exact_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning, "EXACT_ROWS", exact_rows)
+    monkeypatch.setattr(planning, "EXACT_ROWS_WITHOUT_SKETCHES", exact_rows)
     # Many tries and short ones, so that the switch would take any moment in which it could happen.
     monkeypatch.setattr(session, "TRIES_IN_A_ROW", 1)
     new: FakeEncoder = getattr(shop, name)
-    at_switch, count = threading.Event(), service_module.count_matching
+    at_switch, begin = threading.Event(), service_module.begin
 
     def stop(phase: str, done: int, total: int, rate: float | None) -> None:
         if phase == "switch":
@@ -88,15 +89,15 @@ def test_a_switch_waits_for_a_search_that_has_begun(
         shop.activate(new, on_progress=stop)
     switching = threading.Thread(target=lambda: shop.activate(new, on_progress=tell))
 
-    def count_then_wait(connection: Any, query: Query) -> Any:
-        counted = count(connection, query)
+    def begin_then_wait(connection: Any, wanted: Any) -> Any:
+        begun = begin(connection, wanted)
         if not switching.ident:
             switching.start()
             assert at_switch.wait(60)
             switching.join(0.5)
-        return counted
+        return begun
 
-    monkeypatch.setattr(service_module, "count_matching", count_then_wait)
+    monkeypatch.setattr(service_module, "begin", begin_then_wait)
     page = shop.search.by_text("Thing T-03", Query(limit=5))
     assert page.model is not None
     assert page.model.name == "old"
