@@ -91,7 +91,6 @@ def test_a_picture_goes_along(open_page: Open, shop: Shop) -> None:
     page.get_by_text("Search with a picture").click()
     with page.expect_navigation():
         page.get_by_label("A picture of something like it").set_input_files(photo(shop, 3))  # type: ignore[arg-type]
-    page.get_by_role("button", name="Show what is less near, too").click()
     expect(page.get_by_alt_text("The picture you searched with")).to_be_visible()
     page.get_by_role("button", name="Load more").click()
     expect(page.locator(".card-product").nth(40)).to_be_attached()
