@@ -98,7 +98,8 @@ def choose_path(size: Size, wanted: int, has_sketches: bool, costs: Costs) -> Pl
     told = f"{size.matching:,}" if size.is_exact else f"about {size.matching:,}"
     exact = EXACT_ROWS if has_sketches else EXACT_ROWS_WITHOUT_SKETCHES
     if size.matching <= exact:
-        return Plan(Path.EXACT, f"{told} products pass the filter, few enough to rank them all", size.matching)
+        passing = "1 product passes" if size.matching == 1 else f"{told} products pass"
+        return Plan(Path.EXACT, f"{passing} the filter, few enough to rank them all", size.matching)
     walked = int(max(EF_SEARCH, MARGIN * wanted / size.share))
     if not has_sketches:
         return Plan(Path.HNSW, f"{told} products pass the filter, and there are no sketches yet", walked)
