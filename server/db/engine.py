@@ -76,6 +76,25 @@ class Database:
             yield connection
 
     @contextmanager
+    def turns(self) -> Iterator[psycopg.Connection]:
+        """A pooled connection on which the caller says BEGIN and COMMIT, together with other statements.
+
+        psycopg would send each alone and wait for its answer. What is open at the end is committed, rolled back on an
+        exception. Driver errors come out as VitrineError.
+        """
+        with translated_errors(), self.pool.connection() as connection:
+            connection.autocommit = True
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+            finally:
+                if connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE:
+                    connection.autocommit = False
+
+    @contextmanager
     def session(self) -> Iterator[Session]:
         """A SQLAlchemy session in a transaction, with the same rules as `connection()`."""
         with translated_errors(), Session(self.engine, expire_on_commit=False) as session, session.begin():

@@ -19,10 +19,11 @@ from server.embedding.encoder import Vector
 from server.errors import BadRequest
 from server.search import plan as planning
 from server.search.basis import load_basis
-from server.search.candidates import Begun, Ranker, Wanted, begin, measure
+from server.search.candidates import Ranker
 from server.search.plan import Costs, Path, Plan, Size, Walk
 from server.search.query import Filters
 from server.search.statements import SQL
+from server.search.transaction import Begun, Wanted, begin, measure
 
 # Of fewer products everything is quick, and there is nothing to choose.
 FEWEST = 5_000

@@ -1,7 +1,9 @@
 -- name: settings
--- For this transaction alone: session settings do not survive a connection pooler.
--- Reading `product` holds it against a change of the model until the transaction ends.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true), EXISTS (SELECT FROM product)
+-- For this transaction alone: session settings do not survive a connection pooler. How far most walks of the index go
+-- is set too (see walk_so_far). Reading `product` holds it against a change of the model until the transaction ends.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('hnsw.ef_search', %(ef)s, true),
+       set_config('hnsw.iterative_scan', %(goes_on)s, true), set_config('hnsw.max_scan_tuples', %(steps)s, true),
+       set_config('hnsw.scan_mem_multiplier', '4', true), EXISTS (SELECT FROM product)
 
 -- name: model
 -- The model that made the catalogue's embeddings, the axes of its sketches, and behind it a model that is about to take
@@ -30,7 +32,7 @@ EXPLAIN (FORMAT JSON) SELECT FROM {rows} WHERE {narrow}
 -- name: walk_so_far
 -- How many candidates a walk keeps, whether it goes on behind them (off, relaxed_order), and where it gives up.
 SELECT set_config('hnsw.ef_search', %(ef)s, true), set_config('hnsw.iterative_scan', %(goes_on)s, true),
-       set_config('hnsw.max_scan_tuples', %(steps)s, true), set_config('hnsw.scan_mem_multiplier', '4', true)
+       set_config('hnsw.max_scan_tuples', %(steps)s, true)
 
 -- name: exact
 -- Ranks every product that passes the filter. The "+ 0" keeps the planner from walking the HNSW index, which cannot

@@ -19,6 +19,7 @@ from server.search.query import Query, Sort
 from server.search.result_set import Asked, Builder, Decided, ResultSet
 from server.search.scoring import Scored
 from server.search.statements import SQL
+from server.search.transaction import Wanted
 from server.search.understanding import Understanding
 
 NOTHING = Decided()
@@ -78,7 +79,8 @@ def make_page(
     ranker: Ranker, query: Query, asked: Asked, place: Place, is_first: bool, encode: Callable[[Place], str]
 ) -> ResultPage:
     """The page of `query` that begins at `place`. encode: makes a cursor of the place where it ends."""
-    if is_first and _is_beginning_enough(query, asked):
+    has_words = bool(asked.text.groups or asked.whole)
+    if is_first and not has_words and is_beginning_enough(query, asked.wanted):
         return _beginning(ranker, query, asked, place, encode)
     result = Builder(ranker, query, asked, None if is_first else place.decided).build()
     scored, is_ranked = result.scored, result.plan.path is not planning.Path.BROWSE
@@ -101,20 +103,23 @@ def make_page(
     )
 
 
-def _is_beginning_enough(query: Query, asked: Asked) -> bool:
-    """Whether the page needs no more than the nearest few: nothing is counted, sorted, scored or left out."""
+def is_beginning_enough(query: Query, wanted: Wanted) -> bool:
+    """Whether a first page without words needs no more than the nearest few: nothing is counted, sorted, scored or left
+    out."""
     return (
-        asked.wanted.vector is not None
-        and not asked.text.groups
-        and not asked.whole
+        wanted.vector is not None
         and query.sort is Sort.RELEVANCE
         and not (query.facets or query.relevant_only or query.collapse or query.explain)
     )
 
 
+def beginning_limit(query: Query) -> int:
+    """So many of the nearest tell the page, and whether there is another one."""
+    return query.limit + 1 + planning.TIE_MARGIN
+
+
 def _beginning(ranker: Ranker, query: Query, asked: Asked, place: Place, encode: Callable[[Place], str]) -> ResultPage:
-    most = query.limit + 1 + planning.TIE_MARGIN
-    ranked = ranker.nearest(asked.wanted, most, page=True)
+    ranked = ranker.nearest(asked.wanted, beginning_limit(query), page=True)
     size = ranked.size
     hits, more = ranked.candidates[: query.limit], len(ranked.candidates) > query.limit
     cursor = None

@@ -3,7 +3,7 @@
 All three end in pgvector's cosine order of the vectors themselves.
 
 - Ranking all is exact. It reads each product: 5 us.
-- Sketches (64 principal components a product, in a narrow table) cost 0.6 us a row that passes the filter; the best
+- Sketches (96 principal components a product, in a narrow table) cost 0.6 us a row that passes the filter; the best
   of them are then ranked exactly. What the filter has to do with the query changes nothing.
 - The walk finds the nearest of the whole catalogue, `ef` of them at a time, and keeps those that pass. As long as what
   is wanted is among the first `ef`, it is right whatever the filter has to do with the query. Where the filter fights
@@ -16,13 +16,16 @@ from enum import StrEnum
 # The result set: at most so many products. All of a page, its total and facets comes from it.
 MOST = 1_000
 # So many are ranked exactly, one by one.
-EXACT_ROWS = 1_000
+EXACT_ROWS = 400
 # The same where there are no sketches: a larger filter has to be walked.
 EXACT_ROWS_WITHOUT_SKETCHES = 8_000
-# Of those that pass, so many are ranked exactly for a page; for a whole result, MOST.
+# Of those that pass, so many are ranked exactly for a page, by how many pass: recall@10 of 0.99 (docs/layout.md). For a
+# whole result, MOST.
+LEAST_POOL = 200
 PAGE_POOL = 400
+POOL_SHARE = 0.05
 # Candidates that a walk keeps: at least (recall@10 of 0.98 at 200,000 x 512), and at most (pgvector's limit).
-EF_SEARCH = 150
+EF_SEARCH = 100
 MOST_EF_SEARCH = 1_000
 # A walk looks at so many times what would do if the filter had nothing to do with the query.
 MARGIN = 4.0
@@ -65,9 +68,9 @@ class Costs:
     """
 
     walk_start: float = 0.5
-    walk_row: float = 0.005
+    walk_row: float = 0.015
     sketch_start: float = 0.5
-    sketch_row: float = 0.00055
+    sketch_row: float = 0.0003
     exact_row: float = 0.005
 
     def walk(self, wanted: int, share: float) -> float:
@@ -92,25 +95,37 @@ class Size:
         """The part of the catalogue that passes."""
         return min(1.0, max(self.matching, 1) / max(self.catalogue, 1))
 
+    @property
+    def told(self) -> str:
+        """The number for people."""
+        return f"{self.matching:,}" if self.is_exact else f"about {self.matching:,}"
+
 
 def choose_path(size: Size, wanted: int, has_sketches: bool, costs: Costs) -> Plan:
     """The path to the `wanted` nearest of the products that pass the filter."""
-    told = f"{size.matching:,}" if size.is_exact else f"about {size.matching:,}"
+    told = size.told
     exact = EXACT_ROWS if has_sketches else EXACT_ROWS_WITHOUT_SKETCHES
     if size.matching <= exact:
         passing = "1 product passes" if size.matching == 1 else f"{told} products pass"
         return Plan(Path.EXACT, f"{passing} the filter, few enough to rank them all", size.matching)
-    walked = int(max(EF_SEARCH, MARGIN * wanted / size.share))
     if not has_sketches:
-        return Plan(Path.HNSW, f"{told} products pass the filter, and there are no sketches yet", walked)
-    if costs.sketches(size.matching, pool_for(wanted)) <= costs.walk(wanted, size.share):
+        return walk_plan(size, wanted, ", and there are no sketches yet")
+    if costs.sketches(size.matching, pool_for(wanted, size.matching)) <= costs.walk(wanted, size.share):
         return Plan(Path.SKETCH, f"{told} products pass the filter; ranking their sketches is quickest", size.matching)
-    return Plan(Path.HNSW, f"{told} products pass the filter, so the index is walked", walked)
+    return walk_plan(size, wanted)
 
 
-def pool_for(wanted: int) -> int:
-    """How many are ranked exactly after the sketches."""
-    return PAGE_POOL if wanted < PAGE_POOL / 2 else max(MOST, wanted)
+def walk_plan(size: Size, wanted: int, reason: str = ", so the index is walked") -> Plan:
+    """To walk the index for the `wanted` nearest."""
+    walked = int(max(EF_SEARCH, MARGIN * wanted / size.share))
+    return Plan(Path.HNSW, f"{size.told} products pass the filter{reason}", walked)
+
+
+def pool_for(wanted: int, matching: int) -> int:
+    """How many of `matching` products are ranked exactly after the sketches."""
+    if wanted >= PAGE_POOL / 2:
+        return max(MOST, wanted)
+    return int(min(max(LEAST_POOL, POOL_SHARE * matching), PAGE_POOL))
 
 
 @dataclass(frozen=True)
@@ -119,6 +134,10 @@ class Walk:
 
     ef: int
     steps: int
+
+
+# What a page of everything needs.
+USUAL_WALK = Walk(EF_SEARCH, 0)
 
 
 def walks_for(wanted: int, share: float) -> list[Walk]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from server.search import plan as planning
-from server.search.candidates import Bounds, Ranker, Wanted, measure
+from server.search.candidates import Bounds, Ranker
 from server.search.hits import Candidate
 from server.search.ordering import restored, sort_key, stored
 from server.search.plan import Path, Plan, Size
@@ -27,6 +27,7 @@ from server.search.scoring import (
 )
 from server.search.statements import SQL, with_words
 from server.search.text_query import TextQuery, Worded
+from server.search.transaction import Wanted, measure
 
 # Words are given up one by one until so many products have the rest, or half of the words are left.
 ENOUGH_BY_WORDS = 10

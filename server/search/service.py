@@ -14,7 +14,7 @@ from server.embedding.encoder import Encoder, Vector
 from server.errors import ModelError, NotFound
 from server.search import compose, pages
 from server.search.basis import Basis, load_basis
-from server.search.candidates import ModelMoved, Ranker, Wanted, begin
+from server.search.candidates import Ranker, is_answered, walk_of_everything
 from server.search.compose import Kind, Part
 from server.search.cursor import CursorCodec, Place, check_model
 from server.search.facts import CatalogueFacts
@@ -25,6 +25,7 @@ from server.search.query import Facet, Filters, Mode, Query, Sort
 from server.search.result_set import Asked
 from server.search.statements import SQL
 from server.search.text_query import TextQuery, build_text_query
+from server.search.transaction import Begun, ModelMoved, Wanted, begin
 from server.search.understanding import Understanding, understand
 from server.search.words.cache import VocabularyCache
 
@@ -70,6 +71,7 @@ class SearchService:
         self.facts = CatalogueFacts(database, currency)
         self.words = VocabularyCache(database)
         self._bases: dict[int, Basis | None] = {}
+        self._walks_all = False
 
     # -- the ways to ask ---------------------------------------------------------------------------------------
 
@@ -114,7 +116,7 @@ class SearchService:
             timing = Timing.begin().embedded(cached=True)
             vectors, active = self._product_vectors([sku])
             try:
-                with self._database.connection() as connection:
+                with self._database.turns() as connection:
                     digest = None if active is None else active.digest
                     return self._page(connection, request, vectors[sku], digest, timing)
             except ModelMoved:
@@ -181,7 +183,7 @@ class SearchService:
         """A page by the catalogue's model. Where it is not the one that made the vector, all is done again with it."""
         request = replace(request, query=self._in_the_shops_currency(request), costs=self.facts.costs())
         if request.embed is None:
-            with self._database.connection() as connection:
+            with self._database.turns() as connection:
                 return self._page(connection, request, None, None, Timing.begin())
         loaded = self._current.get()
         for _ in range(MOST_MOVES):
@@ -189,7 +191,7 @@ class SearchService:
             try:
                 vector, cached = request.embed(loaded)
                 timing = timing.embedded(cached)
-                with self._database.connection() as connection:
+                with self._database.turns() as connection:
                     return self._page(connection, request, vector, loaded.digest, timing)
             except ModelMoved as moved:
                 loaded = self._current.follow(moved.active)
@@ -204,12 +206,14 @@ class SearchService:
         timing: Timing,
     ) -> ResultPage:
         query, told, costs = request.query, request.understanding, request.costs
-        wanted = Wanted(query.filters, vector, model)
-        begun = begin(connection, wanted)
-        if begun.coming is not None:
-            self._current.expect(begun.coming)
         said = "" if told is None else f":{told.typed.text}"
         fingerprint = request.fingerprint or query.fingerprint(f"vector:{_digest(vector)}{said}")
+        wanted = Wanted(query.filters, vector, model)
+        has_words = told is not None and query.mode is not Mode.VECTOR
+        is_quick = query.cursor is None and not has_words and pages.is_beginning_enough(query, wanted)
+        begun = self._begin(connection, wanted, pages.beginning_limit(query) if is_quick else None)
+        if begun.coming is not None:
+            self._current.expect(begun.coming)
         place = None if query.cursor is None else self._cursors.decode(query.cursor, fingerprint, model)
         if place is not None:
             check_model(place, model)
@@ -222,6 +226,23 @@ class SearchService:
         here = Place(fingerprint, [], 0, model, words, text, pages.NOTHING)
         page = pages.make_page(ranker, query, asked, place or here, is_first=place is None, encode=self._cursors.encode)
         return replace(page, timing=timing.done(), model=None if vector is None else begun.active, understanding=told)
+
+    def _begin(self, connection: psycopg.Connection, wanted: Wanted, quick_limit: int | None) -> Begun:
+        """The search's transaction. quick_limit: of a page that needs no more than so many of the nearest.
+
+        Where the last page of all products came from one walk of the index, the next one will: then that walk is sent
+        along, and if it does not do after all, the search begins once more.
+        """
+        is_of_all = quick_limit is not None and not wanted.narrows
+        if quick_limit is not None and is_of_all and self._walks_all:
+            begun = begin(connection, wanted, walk_of_everything(wanted, quick_limit))
+            self._walks_all = is_answered(begun, quick_limit)
+            if self._walks_all:
+                return begun
+        begun = begin(connection, wanted)
+        if quick_limit is not None and is_of_all:
+            self._walks_all = is_answered(begun, quick_limit)
+        return begun
 
     def _text(
         self, connection: psycopg.Connection, told: Understanding | None, query: Query, ranker: Ranker

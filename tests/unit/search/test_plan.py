@@ -9,13 +9,14 @@ from server.search.plan import Costs, Path, Size, choose_path, walks_for
 @pytest.mark.parametrize(
     ("matching", "wanted", "has_sketches", "path"),
     [
-        (1_000, 20, True, Path.EXACT),
+        (400, 20, True, Path.EXACT),
         (2_000, 20, True, Path.SKETCH),
-        (100_000, 20, True, Path.HNSW),
-        (200_000, 1_000, True, Path.HNSW),
-        # A whole result of a tenth is quicker by sketches, though a page of it is not.
-        (20_000, 20, True, Path.HNSW),
+        (20_000, 20, True, Path.SKETCH),
         (20_000, 1_000, True, Path.SKETCH),
+        (100_000, 20, True, Path.HNSW),
+        # A whole result of half is quicker by sketches, though a page of it is not.
+        (100_000, 1_000, True, Path.SKETCH),
+        (200_000, 1_000, True, Path.HNSW),
         (8_000, 20, False, Path.EXACT),
         (8_001, 20, False, Path.HNSW),
     ],

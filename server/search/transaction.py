@@ -1,0 +1,178 @@
+"""The one transaction of a search: what was wanted, by which model it is ranked, and how many products pass.
+
+Statements go out together and are answered together. On two cores a round trip is a fifth of a quick page, so a page
+that one walk answers is one of them, and any other page two.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from pgvector import HalfVector
+from psycopg.rows import tuple_row
+
+from server.embedding.current import ActiveModel
+from server.embedding.encoder import Vector
+from server.search import plan as planning
+from server.search.plan import USUAL_WALK, Size, Walk
+from server.search.query import Filters
+from server.search.statements import SQL, with_words
+
+
+class ModelMoved(Exception):
+    """The catalogue has another model than the one that made the query's vector. The search is to be made again."""
+
+    def __init__(self, active: ActiveModel) -> None:
+        super().__init__(active)
+        self.active = active
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which products, near to what.
+
+    model: the digest of the model that made `vector`. match: a tsquery that the products' words must satisfy, of the
+    query; also: one more, of a part of it.
+    """
+
+    filters: Filters
+    vector: Vector | None = None
+    model: str | None = None
+    match: str | None = None
+    also: str | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the narrow table alone can tell which products pass."""
+        return bool(self.filters.attributes or self.asks_words)
+
+    @property
+    def asks_words(self) -> bool:
+        """Whether words must or must not be there."""
+        return bool(self.match or self.also)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any product is kept out."""
+        return self.narrow or self.filters.narrows
+
+    def same_products(self, other: "Wanted") -> bool:
+        """Whether the same products pass."""
+        return (self.filters, self.match, self.also) == (other.filters, other.match, other.also)
+
+    def filter_parameters(self) -> dict[str, Any]:
+        """What tells which products pass."""
+        return {**self.filters.parameters(), "match": self.match, "also": self.also}
+
+    def parameters(self) -> dict[str, Any]:
+        """The same, and the vector."""
+        return {**self.filter_parameters(), "vector": None if self.vector is None else HalfVector(self.vector)}
+
+
+@dataclass
+class Begun:
+    """A search under way: its transaction, the model of the catalogue, and one that is coming.
+
+    size: how many products pass what was wanted at the beginning. walk: what the next walk of the index is set to.
+    ahead: what came of a walk that was begun together with this; the transaction is over then.
+    """
+
+    connection: psycopg.Connection
+    active: ActiveModel | None
+    coming: ActiveModel | None
+    basis_key: int | None
+    wanted: Wanted
+    size: Size
+    walk: Walk = USUAL_WALK
+    ahead: list[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, its parameters, and what its rows become."""
+
+    name: str
+    parameters: Mapping[str, Any] | None = None
+    row: Any = tuple_row
+
+    def send(self, connection: psycopg.Connection) -> psycopg.Cursor[Any]:
+        """Within a pipeline: its answer is there when the pipeline ends."""
+        cursor = connection.cursor(binary=True, row_factory=self.row)
+        return cursor.execute(SQL[self.name], self.parameters, prepare=True)
+
+
+def begin(connection: psycopg.Connection, wanted: Wanted, ahead: Statement | None = None) -> Begun:
+    """Set what a search needs for this transaction, make sure of the model, and measure the filter: one round trip.
+
+    ahead: a walk to be made at once, without knowing whether it is the right way; then this round trip is the whole
+    transaction. connection: from Database.turns().
+
+    The lock keeps `product` from a change of the model until the transaction ends, and the model is read behind it; so
+    all that this transaction ranks is ranked by that model. Raises ModelMoved where it did not make the vector.
+    """
+    with connection.pipeline():
+        if ahead is None:
+            connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        Statement("settings", walk_settings(USUAL_WALK)).send(connection)
+        asking = Statement("model").send(connection)
+        measuring = _ask_size(connection, wanted, planning.MOST + 1)
+        walking = None if ahead is None else ahead.send(connection)
+    models, size = asking.fetchall(), _size(measuring, planning.MOST + 1)
+    active = next((ActiveModel(*row[:3]) for row in models if row[3]), None)
+    coming = next((ActiveModel(*row[:3]) for row in models if not row[3]), None)
+    if wanted.vector is not None and active is not None and active.digest != wanted.model:
+        raise ModelMoved(active)
+    basis_key = next((row[4] for row in models if row[3]), None)
+    begun = Begun(connection, active, coming, basis_key, wanted, size)
+    begun.ahead = None if walking is None else walking.fetchall()
+    return begun
+
+
+def walk_settings(walk: Walk) -> dict[str, str]:
+    """Parameters of the statements that set how far a walk goes."""
+    goes_on = "relaxed_order" if walk.steps else "off"
+    return {"ef": str(walk.ef), "goes_on": goes_on, "steps": str(max(walk.steps, 1))}
+
+
+def run(begun: Begun, statement: Statement, walk: Walk | None = None, is_last: bool = False) -> list[Any]:
+    """The rows of one statement: one round trip. walk: how far it goes, if it walks the index. is_last: the
+    transaction ends with it."""
+    with begun.connection.pipeline():
+        if walk is not None and walk != begun.walk:
+            Statement("walk_so_far", walk_settings(walk)).send(begun.connection)
+            begun.walk = walk
+        cursor = statement.send(begun.connection)
+        if is_last:
+            begun.connection.execute("COMMIT")
+    return cursor.fetchall()
+
+
+def measure(begun: Begun, wanted: Wanted, most: int | None = None) -> Size:
+    """How many products pass: counted up to `most` (MOST + 1), estimated by Postgres beyond."""
+    if most is None and wanted.same_products(begun.wanted):
+        return begun.size
+    most = most or planning.MOST + 1
+    with begun.connection.pipeline():
+        measuring = _ask_size(begun.connection, wanted, most)
+    return _size(measuring, most)
+
+
+_Measuring = tuple[psycopg.Cursor[Any], psycopg.Cursor[Any] | None]
+
+
+def _ask_size(connection: psycopg.Connection, wanted: Wanted, most: int) -> _Measuring:
+    parameters = {**wanted.filter_parameters(), "count_up_to": most, "narrows": wanted.narrows}
+    count, estimate = (with_words(name, wanted.asks_words) for name in ("count", "estimate"))
+    counting = Statement(count, parameters).send(connection)
+    return counting, Statement(estimate, parameters).send(connection) if wanted.narrows else None
+
+
+def _size(measuring: _Measuring, most: int) -> Size:
+    counting, estimating = measuring
+    counted, catalogue = counting.fetchone() or (0, 0)
+    if counted < most:
+        return Size(counted, max(catalogue, counted), is_exact=True)
+    plan = None if estimating is None else estimating.fetchone()
+    estimate = catalogue if plan is None else int(plan[0][0]["Plan"]["Plan Rows"])
+    return Size(max(estimate, counted), max(catalogue, estimate, counted), is_exact=False)
