@@ -43,7 +43,7 @@ class Ranked:
 
 def is_answered(begun: Begun, limit: int) -> bool:
     """Whether a page of everything comes from one walk of the index: made ahead, or to be made."""
-    is_large = not begun.size.is_exact and begun.size.matching > planning.EXACT_ROWS_WITHOUT_SKETCHES
+    is_large = begun.products > 2 * planning.EXACT_ROWS_WITHOUT_SKETCHES
     return is_large and (begun.ahead is None or len(begun.ahead) >= limit)
 
 

@@ -1,29 +1,34 @@
--- name: settings
--- For this transaction alone: session settings do not survive a connection pooler. How far most walks of the index go
--- is set too (see walk_so_far). Reading `product` holds it against a change of the model until the transaction ends.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('hnsw.ef_search', %(ef)s, true),
-       set_config('hnsw.iterative_scan', %(goes_on)s, true), set_config('hnsw.max_scan_tuples', %(steps)s, true),
-       set_config('hnsw.scan_mem_multiplier', '4', true), EXISTS (SELECT FROM product)
-
--- name: model
--- The model that made the catalogue's embeddings, the axes of its sketches, and behind it a model that is about to take
--- its place, to be opened in time. Asked behind a statement that reads `product`, the first holds until the transaction
--- ends: a change of the model waits for that statement's lock.
+-- name: begin
+-- What a search sets for this transaction alone, as session settings do not survive a connection pooler (see
+-- walk_so_far); the model that made the catalogue's embeddings, with the axes of its sketches, and behind it a model
+-- that is about to take its place, to be opened in time; how many products there were at the last ANALYZE (-1 before the
+-- first); and the isolation of the transaction.
+-- Reading `product` holds it against a change of the model until the transaction ends. At READ COMMITTED a statement
+-- sees what was committed when it had all its locks, so the model that is read is the one that stays.
 SELECT m.name, m.revision, m.digest, m.state = 'active',
-       (SELECT max(b.id) FROM embedding_basis AS b WHERE b.model = m.id AND b.ready)
-FROM embedding_model AS m
-WHERE m.state = 'active'
-   OR (m.state <> 'retired' AND m.id = (SELECT model FROM activation WHERE phase IN ('index', 'switch')))
+       (SELECT max(b.id) FROM embedding_basis AS b WHERE b.model = m.id AND b.ready), here.products, here.isolation,
+       here.settings, here.has_products
+FROM (
+    SELECT current_setting('transaction_isolation') AS isolation,
+           (SELECT reltuples::bigint FROM pg_class WHERE oid = 'product_search'::regclass) AS products,
+           ARRAY[set_config('plan_cache_mode', 'force_custom_plan', true),
+                 set_config('hnsw.ef_search', %(ef)s, true), set_config('hnsw.iterative_scan', %(goes_on)s, true),
+                 set_config('hnsw.max_scan_tuples', %(steps)s, true), set_config('hnsw.scan_mem_multiplier', '4', true)
+           ] AS settings,
+           EXISTS (SELECT FROM product) AS has_products
+) AS here
+LEFT JOIN embedding_model AS m
+    ON m.state = 'active'
+    OR (m.state <> 'retired' AND m.id = (SELECT model FROM activation WHERE phase IN ('index', 'switch')))
 ORDER BY m.state <> 'active'
 
+-- name: model
+-- The model that made the catalogue's embeddings.
+SELECT name, revision, digest FROM embedding_model WHERE state = 'active'
+
 -- name: count
--- How many products pass the filter, counted up to a limit, and how many are in the shop, as of the last ANALYZE (-1
--- before the first). Of a shop that was much larger then, all products are not counted.
-SELECT CASE WHEN NOT %(narrows)s::boolean AND shop.reltuples > 2 * %(count_up_to)s THEN %(count_up_to)s
-            ELSE (SELECT count(*) FROM (SELECT FROM {rows} WHERE {narrow} LIMIT %(count_up_to)s) AS matching) END,
-       shop.reltuples::bigint
-FROM pg_class AS shop
-WHERE shop.oid = 'product_search'::regclass
+-- How many products pass the filter, counted up to a limit.
+SELECT count(*) FROM (SELECT FROM {rows} WHERE {narrow} LIMIT %(count_up_to)s) AS matching
 
 -- name: estimate
 -- How many pass, as Postgres thinks: 0.1 ms, whatever the answer is.

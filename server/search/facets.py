@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -72,46 +74,50 @@ def count_facets(
     told = [row for row in rows if shown is None or row.sku in shown]
     prices = sorted(row.current_price for row in told if row.currency == currency and row.current_price is not None)
 
-    def each(values_of: Callable[[FacetRow], Iterable[str]]) -> list[str]:
-        pairs = {(groups.get(row.sku, row.sku), value) for row in rows for value in values_of(row)}
-        return [value for _, value in pairs]
+    def count(values_of: Callable[[FacetRow], Iterable[str]]) -> Counter[str]:
+        if not groups:
+            return Counter(chain.from_iterable(map(values_of, rows)))
+        return Counter(
+            value for _, value in {(groups.get(row.sku, row.sku), one) for row in rows for one in values_of(row)}
+        )
 
     return Facets(
-        brand=_most_frequent(each(lambda row: [row.brand] if row.brand else [])) if Facet.BRAND in asked else None,
-        category=_tree(each(lambda row: _with_ancestors(row.category))) if Facet.CATEGORY in asked else None,
+        brand=_most_frequent(count(lambda row: [row.brand] if row.brand else [])) if Facet.BRAND in asked else None,
+        category=_tree(count(lambda row: _with_ancestors(row.category))) if Facet.CATEGORY in asked else None,
         price=histogram(prices) if Facet.PRICE in asked else None,
-        in_stock=len(each(lambda row: [""] if row.stock is None or row.stock > 0 else []))
+        in_stock=count(lambda row: [""] if row.stock is None or row.stock > 0 else [])[""]
         if Facet.STOCK in asked
         else None,
-        attributes=_attributes(each(lambda row: row.attributes)) if Facet.ATTRIBUTES in asked else None,
+        attributes=_attributes(count(lambda row: row.attributes)) if Facet.ATTRIBUTES in asked else None,
         lowest=prices[0] if prices and Facet.PRICE in asked else None,
         highest=prices[-1] if prices and Facet.PRICE in asked else None,
     )
 
 
-def _most_frequent(values: Iterable[str]) -> list[Count]:
-    counted = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
+def _most_frequent(values: Counter[str]) -> list[Count]:
+    counted = sorted(values.items(), key=lambda item: (-item[1], item[0]))
     return [Count(value, number) for value, number in counted[:MOST_VALUES]]
 
 
+@lru_cache(4096)
 def _with_ancestors(path: str | None) -> list[str]:
     parts = path.split("/") if path else []
     return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
 
 
-def _tree(paths: Iterable[str]) -> list[Count]:
-    return [Count(path, number) for path, number in sorted(Counter(paths).items())]
+def _tree(paths: Counter[str]) -> list[Count]:
+    return [Count(path, number) for path, number in sorted(paths.items())]
 
 
-def _attributes(pairs: Iterable[str]) -> dict[str, list[Count]]:
+def _attributes(pairs: Counter[str]) -> dict[str, list[Count]]:
     """Attributes that tell products apart: several values, and not one for each product."""
     values: dict[str, Counter[str]] = {}
-    for pair in pairs:
+    for pair, number in pairs.items():
         name, _, value = pair.partition("=")
-        values.setdefault(name, Counter())[value] += 1
+        values.setdefault(name, Counter())[value] += number
     telling = [(name, found) for name, found in values.items() if 2 <= len(found) <= max(20, found.total() // 2)]
     telling.sort(key=lambda item: (-item[1].total(), item[0]))
-    return {name: _most_frequent(found.elements()) for name, found in telling[:MOST_ATTRIBUTES]}
+    return {name: _most_frequent(found) for name, found in telling[:MOST_ATTRIBUTES]}
 
 
 def histogram(prices: Sequence[Decimal]) -> list[Bar]:

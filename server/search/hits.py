@@ -37,8 +37,7 @@ class Hit:
         return None if self.distance is None else 1.0 - self.distance
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(NamedTuple):
     """What a hit's place is made of. See server/search/scoring.py for the formula.
 
     similarity: cosine, None where no vector was asked. z: how many standard deviations that lies above the catalogue's

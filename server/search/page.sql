@@ -14,8 +14,9 @@ FROM product AS p
 WHERE p.sku = ANY (%(skus)s) AND p.status = 'live'
 
 -- name: facet_rows
--- What the products of a result are counted by.
-SELECT f.sku, f.brand, f.category, f.current_price, f.currency, f.stock, f.attributes
+-- What the products of a result are counted by. Attributes take as long as all others together.
+SELECT f.sku, f.brand, f.category, f.current_price, f.currency, f.stock,
+       CASE WHEN %(by_attributes)s::boolean THEN f.attributes ELSE '{}' END
 FROM product_search AS f
 WHERE f.sku = ANY (%(skus)s)
 

@@ -15,7 +15,7 @@ from server.search.facets import FacetRow, Facets, count_facets
 from server.search.hits import Hit
 from server.search.ordering import restored, sort_key, stored
 from server.search.plan import Plan
-from server.search.query import Query, Sort
+from server.search.query import Facet, Query, Sort
 from server.search.result_set import Asked, Builder, Decided, ResultSet
 from server.search.scoring import Scored
 from server.search.statements import SQL
@@ -169,7 +169,8 @@ def _facets(ranker: Ranker, query: Query, result: ResultSet) -> Facets | None:
         return None
     with ranker.begun.connection.cursor(binary=True) as cursor:
         products = {one.candidate.sku: one.candidate.item_group for one in (*result.scored, *result.variants)}
-        rows = cursor.execute(SQL["facet_rows"], {"skus": list(products)}, prepare=True).fetchall()
+        asked = {"skus": list(products), "by_attributes": Facet.ATTRIBUTES in query.facets}
+        rows = cursor.execute(SQL["facet_rows"], asked, prepare=True).fetchall()
     shown = {one.candidate.sku for one in result.scored}
     groups = {sku: group for sku, group in products.items() if group is not None} if query.collapse else {}
     return count_facets([FacetRow._make(row) for row in rows], query.facets, query.shop_currency, groups, shown)

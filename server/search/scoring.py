@@ -14,6 +14,7 @@ and FLOOR in any case. The first page computes it, later ones are told.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from server.embedding.encoder import Vector
 from server.search.basis import Basis
@@ -32,8 +33,7 @@ RULES = {"sku": 1000.0, "title": 100.0, "brand": 10.0}
 DEFAULT_SPREAD = (0.0, 0.05)
 
 
-@dataclass(frozen=True)
-class Scored:
+class Scored(NamedTuple):
     """A candidate with its score. `order` is less where it is better: the distance where that alone ranks.
 
     has_all: all the words that were asked.

@@ -236,7 +236,7 @@ class SearchService:
         is_of_all = quick_limit is not None and not wanted.narrows
         if quick_limit is not None and is_of_all and self._walks_all:
             begun = begin(connection, wanted, walk_of_everything(wanted, quick_limit))
-            self._walks_all = is_answered(begun, quick_limit)
+            self._walks_all = begun.ahead is not None and is_answered(begun, quick_limit)
             if self._walks_all:
                 return begun
         begun = begin(connection, wanted)
@@ -279,9 +279,9 @@ class SearchService:
         """
         with self._database.connection() as connection:
             row = connection.execute(SQL["model"]).fetchone()
-        if row is None or not row[3]:
+        if row is None:
             return None
-        active = ActiveModel(*row[:3])
+        active = ActiveModel(*row)
         self._current.follow(active)
         return active
 

@@ -74,7 +74,8 @@ class Wanted:
 class Begun:
     """A search under way: its transaction, the model of the catalogue, and one that is coming.
 
-    size: how many products pass what was wanted at the beginning. walk: what the next walk of the index is set to.
+    products: how many there were at the last ANALYZE, -1 before the first. size: how many pass what was wanted at the
+    beginning, None where that was not measured. walk: what the next walk of the index is set to.
     ahead: what came of a walk that was begun together with this; the transaction is over then.
     """
 
@@ -83,7 +84,8 @@ class Begun:
     coming: ActiveModel | None
     basis_key: int | None
     wanted: Wanted
-    size: Size
+    products: int
+    size: Size | None = None
     walk: Walk = USUAL_WALK
     ahead: list[Any] | None = None
 
@@ -111,21 +113,25 @@ def begin(connection: psycopg.Connection, wanted: Wanted, ahead: Statement | Non
     The lock keeps `product` from a change of the model until the transaction ends, and the model is read behind it; so
     all that this transaction ranks is ranked by that model. Raises ModelMoved where it did not make the vector.
     """
+    measuring = None
     with connection.pipeline():
         if ahead is None:
             connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-        Statement("settings", walk_settings(USUAL_WALK)).send(connection)
-        asking = Statement("model").send(connection)
-        measuring = _ask_size(connection, wanted, planning.MOST + 1)
+        asking = Statement("begin", walk_settings(USUAL_WALK)).send(connection)
+        if wanted.narrows:
+            measuring = _ask_size(connection, wanted, planning.MOST + 1)
         walking = None if ahead is None else ahead.send(connection)
-    models, size = asking.fetchall(), _size(measuring, planning.MOST + 1)
-    active = next((ActiveModel(*row[:3]) for row in models if row[3]), None)
-    coming = next((ActiveModel(*row[:3]) for row in models if not row[3]), None)
+    rows = asking.fetchall()
+    models = {row[3]: row[:3] for row in rows}
+    active, coming = (ActiveModel(*models[key]) if key in models else None for key in (True, False))
     if wanted.vector is not None and active is not None and active.digest != wanted.model:
         raise ModelMoved(active)
-    basis_key = next((row[4] for row in models if row[3]), None)
-    begun = Begun(connection, active, coming, basis_key, wanted, size)
-    begun.ahead = None if walking is None else walking.fetchall()
+    _, _, _, is_active, basis_key, products, isolation, *_ = rows[0]
+    begun = Begun(connection, active, coming, basis_key if is_active else None, wanted, products)
+    if walking is not None and isolation == "read committed":
+        begun.ahead = walking.fetchall()
+    if measuring is not None:
+        begun.size = _size(measuring, products, planning.MOST + 1)
     return begun
 
 
@@ -150,29 +156,32 @@ def run(begun: Begun, statement: Statement, walk: Walk | None = None, is_last: b
 
 def measure(begun: Begun, wanted: Wanted, most: int | None = None) -> Size:
     """How many products pass: counted up to `most` (MOST + 1), estimated by Postgres beyond."""
-    if most is None and wanted.same_products(begun.wanted):
+    if most is None and begun.size is not None and wanted.same_products(begun.wanted):
         return begun.size
     most = most or planning.MOST + 1
+    # Where nothing is kept out and there were far more at the last ANALYZE, there still are.
+    if not wanted.narrows and begun.products > 2 * most:
+        return Size(begun.products, begun.products, is_exact=False)
     with begun.connection.pipeline():
         measuring = _ask_size(begun.connection, wanted, most)
-    return _size(measuring, most)
+    return _size(measuring, begun.products, most)
 
 
 _Measuring = tuple[psycopg.Cursor[Any], psycopg.Cursor[Any] | None]
 
 
 def _ask_size(connection: psycopg.Connection, wanted: Wanted, most: int) -> _Measuring:
-    parameters = {**wanted.filter_parameters(), "count_up_to": most, "narrows": wanted.narrows}
+    parameters = {**wanted.filter_parameters(), "count_up_to": most}
     count, estimate = (with_words(name, wanted.asks_words) for name in ("count", "estimate"))
     counting = Statement(count, parameters).send(connection)
     return counting, Statement(estimate, parameters).send(connection) if wanted.narrows else None
 
 
-def _size(measuring: _Measuring, most: int) -> Size:
+def _size(measuring: _Measuring, products: int, most: int) -> Size:
     counting, estimating = measuring
-    counted, catalogue = counting.fetchone() or (0, 0)
+    (counted,) = counting.fetchone() or (0,)
     if counted < most:
-        return Size(counted, max(catalogue, counted), is_exact=True)
+        return Size(counted, max(products, counted), is_exact=True)
     plan = None if estimating is None else estimating.fetchone()
-    estimate = catalogue if plan is None else int(plan[0][0]["Plan"]["Plan Rows"])
-    return Size(max(estimate, counted), max(catalogue, estimate, counted), is_exact=False)
+    estimate = products if plan is None else int(plan[0][0]["Plan"]["Plan Rows"])
+    return Size(max(estimate, counted), max(products, estimate, counted), is_exact=False)

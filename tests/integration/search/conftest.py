@@ -55,5 +55,8 @@ def index_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every filter is walked, as in a catalogue of many. Among so few rows Postgres would rather sort them all."""
     monkeypatch.setattr(planning, "EXACT_ROWS", 0)
     monkeypatch.setattr(planning, "EXACT_ROWS_WITHOUT_SKETCHES", 0)
-    settings = SQL["settings"] + ", set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)"
-    monkeypatch.setitem(SQL, "settings", settings)
+    last = "'4', true)"
+    more = ", set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)"
+    begin = SQL["begin"].replace(last, last + more)
+    assert more in begin
+    monkeypatch.setitem(SQL, "begin", begin)
