@@ -71,7 +71,9 @@ class SearchService:
         self.facts = CatalogueFacts(database, currency)
         self.words = VocabularyCache(database)
         self._bases: dict[int, Basis | None] = {}
+        # Whether a page of everything comes from one walk, and whether that may be sent along (see `_begin`).
         self._walks_all = False
+        self._may_go_ahead = True
 
     # -- the ways to ask ---------------------------------------------------------------------------------------
 
@@ -233,15 +235,15 @@ class SearchService:
         Where the last page of all products came from one walk of the index, the next one will: then that walk is sent
         along, and if it does not do after all, the search begins once more.
         """
-        is_of_all = quick_limit is not None and not wanted.narrows
-        if quick_limit is not None and is_of_all and self._walks_all:
+        if quick_limit is None or wanted.narrows:
+            return begin(connection, wanted)
+        if self._walks_all:
             begun = begin(connection, wanted, walk_of_everything(wanted, quick_limit))
-            self._walks_all = begun.ahead is not None and is_answered(begun, quick_limit)
-            if self._walks_all:
+            self._may_go_ahead = begun.ahead is not None
+            if self._may_go_ahead and is_answered(begun, quick_limit):
                 return begun
         begun = begin(connection, wanted)
-        if quick_limit is not None and is_of_all:
-            self._walks_all = is_answered(begun, quick_limit)
+        self._walks_all = self._may_go_ahead and is_answered(begun, quick_limit)
         return begun
 
     def _text(
