@@ -7,8 +7,8 @@ frequency t = ln(1 + N / n) (Spärck Jones 1972). How much of the groups a produ
 
 `w` is the root of t over the sum of all groups' roots, so that a product called by all groups and nothing else has 1.
 How much that counts beside the look is `weight`, TEXT_WEIGHT * sum of t^2: the squared length of the query as a tf-idf
-vector. One rare word or a whole title tells a product better than its look, two common words do not. docs/benchmarks.md
-has what was measured.
+vector. One rare word or a whole title tells a product better than its look, two common words do not. MANY_WORDS or more
+are a title rather than a description, and count MANY_TIMES as much. docs/benchmarks.md has what was measured.
 """
 
 import math
@@ -36,6 +36,9 @@ TITLE_SHARE = 0.4
 # What has half of the words is worth next to nothing: its look tells more.
 SHARPNESS = 6
 TEXT_WEIGHT = 0.4
+# A description has three words, a title five or six.
+MANY_WORDS = 4
+MANY_TIMES = 3.0
 # A whole title is as telling as the rule for one.
 MOST_WEIGHT = 100.0
 # Where nobody has counted the catalogue yet.
@@ -134,12 +137,13 @@ def build_text_query(
     lexemes = dict(zip([*told, *quoted, *excluded], _lexemes(connection, [*told, *quoted, *excluded]), strict=True))
     groups = list(_groups(alternatives[:MOST_WORDS], lexemes.__getitem__, products or FEW_PRODUCTS))
     total = sum(math.sqrt(group.weight) for group in groups) or 1.0
+    times = MANY_TIMES if len(groups) >= MANY_WORDS else 1.0
     must = [f"({lexemes[word]})" for word in quoted if lexemes[word]]
     must += [f"!({lexemes[word]})" for word in excluded if lexemes[word]]
     return TextQuery(
         tuple(replace(group, weight=math.sqrt(group.weight) / total) for group in groups),
         " & ".join(must) or None,
-        min(MOST_WEIGHT, TEXT_WEIGHT * sum(group.weight**2 for group in groups)),
+        times * min(MOST_WEIGHT, TEXT_WEIGHT * sum(group.weight**2 for group in groups)),
     )
 
 
