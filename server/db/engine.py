@@ -93,6 +93,9 @@ class Database:
             finally:
                 if connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE:
                     connection.autocommit = False
+                else:
+                    # The pool replaces it: nobody else is to get it as it is.
+                    connection.close()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -179,8 +182,8 @@ def _check_seldom(connection: psycopg.Connection) -> None:
 def _configure(connection: psycopg.Connection) -> None:
     """Teach a new connection pgvector's types, where the extension is there already.
 
-    Whatever a server's default is, a statement sees what was committed before it: a search counts, and then asks which
-    model it is ranked by (server/search/find.py).
+    Whatever a server's default is, a statement sees what was committed before it: writers lock rows, and then ask which
+    model they are to be embedded by.
     """
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     try:

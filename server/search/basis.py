@@ -7,6 +7,7 @@ at any product: the mean is q . center, the variance is the sum of variance_j (q
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,8 @@ GROWTH = 3
 FILL_ROWS = 2_000
 # Indexes of product_search that bring the sketches along.
 COVERING = ("product_search_price", "product_search_category", "product_search_brand")
+# Building them anew waits so long for others at each step.
+PACK_WAIT = "10s"
 _LOCK = 0x76697472_62617369  # "vitrbasi"
 
 
@@ -112,19 +115,18 @@ def refresh_basis(database: Database, anew: bool = False) -> bool:
 
 
 def _refresh(connection: psycopg.Connection, anew: bool) -> bool:
-    found = connection.execute(SQL["newest"]).fetchone()
+    found = connection.execute(SQL["newest"], {"axes": AXES}).fetchone()
     if found is None:
         return False
-    model, basis, made_for, _, products = found
-    has_new_axes = basis is None or anew or products > GROWTH * made_for
-    if has_new_axes:
-        basis, made_for = _make_axes(connection, model, products), products
+    model, basis, made_for, was_ready, products, has_all_axes = found
+    if basis is None or anew or products > GROWTH * made_for or not has_all_axes:
+        basis, made_for, was_ready = _make_axes(connection, model, products), products, False
     if basis is None or _fill(connection, basis):
         return False
     with connection.transaction():
         connection.execute(SQL["make_ready"], {"basis": basis, "products": made_for})
         connection.execute(SQL["drop_older"], {"basis": basis, "model": model})
-    if has_new_axes:
+    if not was_ready:
         _pack_indexes(connection)
     return True
 
@@ -133,17 +135,22 @@ def _pack_indexes(connection: psycopg.Connection) -> None:
     """Build the indexes that hold sketches anew, beside the old ones, while searches and imports go on.
 
     Every row was written again, in no order of theirs, and they have grown two- to threefold. They are right without
-    this, so where it cannot be done now it is left.
+    this, so where somebody holds the table for long, or it fails, it is left.
     """
-    for name in COVERING:
-        try:
+    try:
+        connection.execute(SQL["short_waits"], {"wait": PACK_WAIT})
+        _drop_unfinished(connection)
+        for name in COVERING:
             connection.execute(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(sql.Identifier(name)))
-        except psycopg.Error as exc:
-            log.warning("The index %s was not packed: %s", name, exc)
-            # What was begun finds nothing, and every write would pay for it.
-            for left in (f"{name}_ccnew", f"{name}_ccold"):
-                connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(left)))
-            return
+    except psycopg.Error as exc:
+        log.warning("Indexes of product_search were not packed: %s", exc)
+        with suppress(psycopg.Error):
+            _drop_unfinished(connection)
+
+
+def _drop_unfinished(connection: psycopg.Connection) -> None:
+    for (name,) in connection.execute(SQL["unfinished"]).fetchall():
+        connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(*name.split("."))))
 
 
 def _make_axes(connection: psycopg.Connection, model: int, products: int) -> int | None:

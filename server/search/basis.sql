@@ -7,8 +7,10 @@ SELECT pg_try_advisory_lock(%(key)s)
 SELECT pg_advisory_unlock(%(key)s)
 
 -- name: newest
--- The active model, its newest axes, for how many products they were made, and how many there are.
-SELECT m.id, b.id, b.products, b.ready, (SELECT count(*) FROM product_search)
+-- The active model, its newest axes, for how many products they were made, whether all are sketched by them, how many
+-- there are, and whether they have all the axes that they may have.
+SELECT m.id, b.id, b.products, b.ready, (SELECT count(*) FROM product_search),
+       (SELECT count(*) FROM embedding_axis WHERE basis = b.id) >= LEAST(m.dimension, %(axes)s)
 FROM embedding_model AS m
 LEFT JOIN LATERAL (SELECT * FROM embedding_basis WHERE model = m.id ORDER BY id DESC LIMIT 1) AS b ON true
 WHERE m.state = 'active'
@@ -67,3 +69,12 @@ SELECT id, center, variance, products FROM embedding_basis WHERE id = %(basis)s
 -- name: load_axes
 -- The axes in order.
 SELECT axis, shift, variance FROM embedding_axis WHERE basis = %(basis)s ORDER BY position
+
+-- name: unfinished
+-- What a build of an index beside another one left where it was broken off: it finds nothing, and every write pays for it.
+SELECT i.indexrelid::regclass::text FROM pg_index AS i
+WHERE i.indrelid = 'product_search'::regclass AND NOT i.indisvalid AND i.indexrelid::regclass::text ~ '_cc(new|old)[0-9]*$'
+
+-- name: short_waits
+-- A lock that is not to be had soon is not waited for.
+SELECT set_config('lock_timeout', %(wait)s, false)

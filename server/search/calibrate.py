@@ -40,7 +40,7 @@ class Calibration:
 
 def calibrate(database: Database) -> Calibration:
     """Measure and keep the costs. Raises BadRequest where the catalogue is too small, or has no sketches or prices."""
-    with database.connection() as connection:
+    with database.turns() as connection:
         begun = begin(connection, Wanted(Filters()))
         basis = None if begun.basis_key is None else load_basis(connection, begun.basis_key)
         rows = connection.execute(SQL["some_vectors"], {"limit": QUERIES}).fetchall()
@@ -97,7 +97,7 @@ def _measure(ranker: Ranker, vectors: Sequence[Vector], windows: Sequence[_Windo
     walk_row = max((walk_many - walk_few) / 800, 1e-5)
     sketch_row = max((sketch_many - sketch_few) / max(many.matching - few.matching, 1), 1e-6)
     exact_row = max(exact / max(few.matching, 1), 1e-5)
-    pool = min(few.matching, planning.PAGE_POOL)
+    pool = min(few.matching, planning.pool_for(20, few.matching))
     costs = Costs(
         walk_start=max(walk_few - walk_row * 200, 0.0),
         walk_row=walk_row,

@@ -65,14 +65,19 @@ class Ranker:
     basis: Basis | None
     costs: Costs
 
+    @property
+    def has_sketches(self) -> bool:
+        """Whether products can be ranked by sketches now."""
+        return self.basis is not None and self.begun.is_sketched
+
     def plan(self, wanted: Wanted, limit: int) -> tuple[Plan, Size]:
         """The path to the `limit` nearest under this filter."""
         size = measure(self.begun, wanted)
         if self.begun.ahead is not None:
             return planning.walk_plan(size, limit), size
-        if self.basis is None and not size.is_exact:
+        if not self.has_sketches and not size.is_exact:
             size = measure(self.begun, wanted, planning.EXACT_ROWS_WITHOUT_SKETCHES + 1)
-        return planning.choose_path(size, limit, self.basis is not None, self.costs), size
+        return planning.choose_path(size, limit, self.has_sketches, self.costs), size
 
     def nearest(
         self,
@@ -106,7 +111,7 @@ class Ranker:
 
     def _instead(self, size: Size) -> Plan:
         told = "the index gave too few products that pass the filter"
-        if self.basis is None:
+        if not self.has_sketches:
             return Plan(Path.HNSW_THEN_EXACT, f"{told}, so all were ranked", size.matching)
         return Plan(Path.HNSW_THEN_SKETCH, f"{told}, so the sketches of all were ranked", size.matching)
 

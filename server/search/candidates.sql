@@ -1,12 +1,14 @@
 -- name: begin
 -- What a search sets for this transaction alone, as session settings do not survive a connection pooler (see
--- walk_so_far); the model that made the catalogue's embeddings, with the axes of its sketches, and behind it a model
+-- walk_so_far); the model that made the catalogue's embeddings, with the axes of its sketches and whether no others are
+-- taking their place, by which more and more rows are sketched; and behind it a model
 -- that is about to take its place, to be opened in time; how many products there were at the last ANALYZE (-1 before the
 -- first); and the isolation of the transaction.
 -- Reading `product` holds it against a change of the model until the transaction ends. At READ COMMITTED a statement
 -- sees what was committed when it had all its locks, so the model that is read is the one that stays.
 SELECT m.name, m.revision, m.digest, m.state = 'active',
-       (SELECT max(b.id) FROM embedding_basis AS b WHERE b.model = m.id AND b.ready), here.products, here.isolation,
+       (SELECT max(b.id) FROM embedding_basis AS b WHERE b.model = m.id AND b.ready),
+       NOT EXISTS (SELECT FROM embedding_basis AS b WHERE b.model = m.id AND NOT b.ready), here.products, here.isolation,
        here.settings, here.has_products
 FROM (
     SELECT current_setting('transaction_isolation') AS isolation,

@@ -3,8 +3,8 @@
 All three end in pgvector's cosine order of the vectors themselves.
 
 - Ranking all is exact. It reads each product: 5 us.
-- Sketches (96 principal components a product, in a narrow table) cost 0.6 us a row that passes the filter; the best
-  of them are then ranked exactly. What the filter has to do with the query changes nothing.
+- Sketches (96 principal components a product, in the filters' indexes) cost 0.3 us a row that passes the filter; the
+  best of them are then ranked exactly. What the filter has to do with the query changes nothing.
 - The walk finds the nearest of the whole catalogue, `ef` of them at a time, and keeps those that pass. As long as what
   is wanted is among the first `ef`, it is right whatever the filter has to do with the query. Where the filter fights
   the query it is not among them; then the sketches are ranked.
@@ -125,7 +125,7 @@ def pool_for(wanted: int, matching: int) -> int:
     """How many of `matching` products are ranked exactly after the sketches."""
     if wanted >= PAGE_POOL / 2:
         return max(MOST, wanted)
-    return int(min(max(LEAST_POOL, POOL_SHARE * matching), PAGE_POOL))
+    return int(max(LEAST_POOL, MARGIN * wanted, min(POOL_SHARE * matching, PAGE_POOL)))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Walk:
     steps: int
 
 
-# What a page of everything needs.
+# What a page of everything needs, unless it is a long one.
 USUAL_WALK = Walk(EF_SEARCH, 0)
 
 

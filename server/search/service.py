@@ -20,7 +20,7 @@ from server.search.cursor import CursorCodec, Place, check_model
 from server.search.facts import CatalogueFacts
 from server.search.hits import Hit
 from server.search.pages import ResultPage, Timing
-from server.search.plan import Costs
+from server.search.plan import Costs, walks_for
 from server.search.query import Facet, Filters, Mode, Query, Sort
 from server.search.result_set import Asked
 from server.search.statements import SQL
@@ -232,17 +232,18 @@ class SearchService:
     def _begin(self, connection: psycopg.Connection, wanted: Wanted, quick_limit: int | None) -> Begun:
         """The search's transaction. quick_limit: of a page that needs no more than so many of the nearest.
 
-        Where the last page of all products came from one walk of the index, the next one will: then that walk is sent
-        along, and if it does not do after all, the search begins once more.
+        In a large catalogue a page of all products comes from one walk of the index: then that walk is sent along, and
+        if it does not do after all, the search begins once more.
         """
         if quick_limit is None or wanted.narrows:
             return begin(connection, wanted)
+        walk = walks_for(quick_limit, 1.0)[0]
         if self._walks_all:
-            begun = begin(connection, wanted, walk_of_everything(wanted, quick_limit))
+            begun = begin(connection, wanted, walk, walk_of_everything(wanted, quick_limit))
             self._may_go_ahead = begun.ahead is not None
             if self._may_go_ahead and is_answered(begun, quick_limit):
                 return begun
-        begun = begin(connection, wanted)
+        begun = begin(connection, wanted, walk)
         self._walks_all = self._may_go_ahead and is_answered(begun, quick_limit)
         return begun
 

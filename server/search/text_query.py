@@ -143,7 +143,7 @@ def build_text_query(
     return TextQuery(
         tuple(replace(group, weight=math.sqrt(group.weight) / total) for group in groups),
         " & ".join(must) or None,
-        times * min(MOST_WEIGHT, TEXT_WEIGHT * sum(group.weight**2 for group in groups)),
+        min(MOST_WEIGHT, times * TEXT_WEIGHT * sum(group.weight**2 for group in groups)),
     )
 
 

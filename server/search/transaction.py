@@ -1,7 +1,7 @@
 """The one transaction of a search: what was wanted, by which model it is ranked, and how many products pass.
 
 Statements go out together and are answered together. On two cores a round trip is a fifth of a quick page, so a page
-that one walk answers is one of them, and any other page two.
+that one walk answers is one of them, one that sketches answer two, and no page waits for BEGIN alone.
 """
 
 from collections.abc import Mapping
@@ -74,8 +74,10 @@ class Wanted:
 class Begun:
     """A search under way: its transaction, the model of the catalogue, and one that is coming.
 
-    products: how many there were at the last ANALYZE, -1 before the first. size: how many pass what was wanted at the
-    beginning, None where that was not measured. walk: what the next walk of the index is set to.
+    basis_key: of the axes that tell how unusual a similarity is. is_sketched: whether products may be ranked by
+    sketches along them, which is not so while others take their place. products: how many there were at the last
+    ANALYZE, -1 before the first. walk: what the next walk of the index is set to. size: how many products pass what was
+    wanted at the beginning, None where that was not measured.
     ahead: what came of a walk that was begun together with this; the transaction is over then.
     """
 
@@ -83,10 +85,11 @@ class Begun:
     active: ActiveModel | None
     coming: ActiveModel | None
     basis_key: int | None
+    is_sketched: bool
     wanted: Wanted
     products: int
+    walk: Walk
     size: Size | None = None
-    walk: Walk = USUAL_WALK
     ahead: list[Any] | None = None
 
 
@@ -104,30 +107,42 @@ class Statement:
         return cursor.execute(SQL[self.name], self.parameters, prepare=True)
 
 
-def begin(connection: psycopg.Connection, wanted: Wanted, ahead: Statement | None = None) -> Begun:
+def begin(
+    connection: psycopg.Connection, wanted: Wanted, walk: Walk = USUAL_WALK, ahead: Statement | None = None
+) -> Begun:
     """Set what a search needs for this transaction, make sure of the model, and measure the filter: one round trip.
 
-    ahead: a walk to be made at once, without knowing whether it is the right way; then this round trip is the whole
-    transaction. connection: from Database.turns().
+    walk: how far the first walk goes, if there will be one. ahead: that walk itself, to be made at once, without
+    knowing whether it is the right way; then this round trip is the whole transaction. connection: from
+    Database.turns().
 
     The lock keeps `product` from a change of the model until the transaction ends, and the model is read behind it; so
     all that this transaction ranks is ranked by that model. Raises ModelMoved where it did not make the vector.
     """
-    measuring = None
-    with connection.pipeline():
+    measuring = walking = None
+    try:
+        with connection.pipeline():
+            if ahead is None:
+                connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            asking = Statement("begin", walk_settings(walk)).send(connection)
+            if wanted.narrows:
+                measuring = _ask_size(connection, wanted, planning.MOST + 1)
+            if ahead is not None:
+                walking = ahead.send(connection)
+    except psycopg.DataError:
+        # Vectors of another dimension by now: the model has moved, and is asked for alone.
         if ahead is None:
-            connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-        asking = Statement("begin", walk_settings(USUAL_WALK)).send(connection)
-        if wanted.narrows:
-            measuring = _ask_size(connection, wanted, planning.MOST + 1)
-        walking = None if ahead is None else ahead.send(connection)
+            raise
+        return begin(connection, wanted, walk)
     rows = asking.fetchall()
     models = {row[3]: row[:3] for row in rows}
     active, coming = (ActiveModel(*models[key]) if key in models else None for key in (True, False))
     if wanted.vector is not None and active is not None and active.digest != wanted.model:
         raise ModelMoved(active)
-    _, _, _, is_active, basis_key, products, isolation, *_ = rows[0]
-    begun = Begun(connection, active, coming, basis_key if is_active else None, wanted, products)
+    _, _, _, is_active, basis_key, is_sketched, products, isolation, *_ = rows[0]
+    begun = Begun(
+        connection, active, coming, basis_key if is_active else None, bool(is_sketched), wanted, products, walk
+    )
     if walking is not None and isolation == "read committed":
         begun.ahead = walking.fetchall()
     if measuring is not None:

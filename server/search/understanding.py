@@ -47,7 +47,7 @@ def understand(
     typed = parse_typed(text) if query.parse else unparsed(text)
     positive = [term for term in typed.terms if not term.negative]
     words = [word for term in positive for word in words_of(term.text)]
-    corrected = [None if query.verbatim else vocabulary.correct(word) for word in words]
+    corrected = [None if query.verbatim else vocabulary.correct(word, words) for word in words]
     corrections = tuple(Correction(word, new) for word, new in zip(words, corrected, strict=True) if new)
     names = [new or word for word, new in zip(words, corrected, strict=True)]
     embedded = typed.words

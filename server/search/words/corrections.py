@@ -3,12 +3,13 @@
 Distance is optimal string alignment: letters left out, put in, changed, or two neighbours swapped, one slip each
 (Damerau 1964). Which of the words near by is meant, and whether any, is decided as in a noisy channel (Kernighan,
 Church and Gale 1990): the more products have a word, the likelier it was meant; the less likely the slip, the more
-products it takes to believe it. Measured on 39,865 fashion products, with 1,255 known misspellings of their words
-(codespell) and with 7,886 ordinary English words that the catalogue does not have and that are better left alone.
+products it takes to believe it, and fewer where the word goes with what stands beside it ("puma heroes shirt").
+Measured on 39,865 fashion products, with 1,255 known misspellings of their words (codespell) and with 7,886 ordinary
+English words that the catalogue does not have and that are better left alone, each by itself.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,6 +33,8 @@ MEASURED_AT = 40_000
 # So many times as many where the first letter is another one, which people hardly ever miss, or at two slips.
 FIRST_LETTER = 10.0
 SECOND_SLIP = 10.0
+# And so many times as many, where products are called by it together with each of two or more words beside it.
+BESIDE = 0.1
 REMEMBERED = 10_000
 
 
@@ -64,10 +67,14 @@ class Corrections:
                 self._by_letters[letters] = candidate
         self._lookalikes = Lookalikes(self._by_letters)
         # Whoever goes on typing behind a mistyped word asks for it again with every letter.
-        self.nearest = lru_cache(REMEMBERED)(self._nearest)
+        self._near = lru_cache(REMEMBERED)(self._look)
 
-    def _nearest(self, typed: str) -> str | None:
-        """The likeliest word for `typed`, which is not one of the catalogue's; None where nothing is near enough."""
+    def nearest(self, typed: str, goes_with_others: Callable[[str], bool] | None = None) -> str | None:
+        """The likeliest word for `typed`, which is not one of the catalogue's; None where nothing is near enough.
+
+        goes_with_others: whether products are called by a word together with what was typed beside it; None where
+        nothing was that tells.
+        """
         letters = folded(typed)
         if len(letters) < SHORTEST or not letters.isalpha():
             return None
@@ -75,14 +82,21 @@ class Corrections:
         if same is not None:
             return same.word
         best: tuple[float, str] | None = None
-        for found, slips in self._lookalikes.near(letters, 1 if len(letters) < LONG else 2):
-            candidate = self._by_letters[found]
-            if candidate.weight < self._needed(letters, found, slips):
+        for candidate, slips, needed in self._near(letters):
+            believed = candidate.weight >= needed
+            if not believed and candidate.weight >= needed * BESIDE and goes_with_others is not None:
+                believed = goes_with_others(candidate.word)
+            if not believed:
                 continue
             # The word itself makes the choice among equals the same every time.
             rank = (math.log10(candidate.weight) - SLIP_WEIGHT * slips, candidate.word)
             best = rank if best is None else max(best, rank)
         return None if best is None else best[1]
+
+    def _look(self, letters: str) -> list[tuple[Candidate, int, float]]:
+        """Words near by, how many slips away, and the weight that each needs to be believed by itself."""
+        near = self._lookalikes.near(letters, 1 if len(letters) < LONG else 2)
+        return [(self._by_letters[found], slips, self._needed(letters, found, slips)) for found, slips in near]
 
     def _needed(self, letters: str, found: str, slips: int) -> float:
         needed = NEEDED.get(len(letters), NEEDED_IF_LONGER) * self._scale

@@ -38,6 +38,10 @@ class Kind(StrEnum):
     TITLE = "title"
 
 
+# So many words beside an unknown one tell what it was meant to be.
+FEWEST_BESIDE = 2
+
+
 @dataclass(frozen=True)
 class Suggestion:
     """What to search for instead of what was typed so far.
@@ -112,6 +116,14 @@ class Suggestions:
             for meant in self._meant(asked.beginning):
                 found += self._completed(replace(asked, beginning=meant), limit * SPARE)
         return _best(found, " ".join(words), limit)
+
+    def go_together(self, word: str, others: Sequence[str]) -> bool:
+        """Whether products are called by the word and each of the others: FEWEST_BESIDE or more different ones that
+        products are called by."""
+        place, groups = self._places.get(word), self._groups(others)
+        if place is None or len(groups) < FEWEST_BESIDE:
+            return False
+        return bool(self._pairs.shared(groups, place, place + 1)[0])
 
     def _completed(self, asked: _Asked, most: int) -> list[Suggestion]:
         found = self._named.top(_key((*asked.before, asked.beginning)), most)

@@ -1,7 +1,7 @@
 """The words of a catalogue in memory: which it has, which was meant, and how a beginning may go on."""
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -63,8 +63,8 @@ class Vocabulary:
         """Whether the catalogue has the word or another form of it, as singular, plural, -ed or -ing."""
         return word in self._products or singular(word) in self._products or stem(word) in self._stems
 
-    def correct(self, word: str) -> str | None:
-        """The likeliest word of the catalogue for one that it does not have.
+    def correct(self, word: str, beside: Sequence[str] = ()) -> str | None:
+        """The likeliest word of the catalogue for one that it does not have. beside: what else was typed.
 
         None where it has the word or a form of it; where nothing is near enough; for fewer than 4 letters, anything
         with a digit in it, and what is not one word. At most one slip (a letter left out, put in or changed, or two
@@ -75,7 +75,10 @@ class Vocabulary:
             return None
         if self.knows(typed[0]) or typed[0] in self._ordinary:
             return None
-        return self._corrections.nearest(typed[0])
+        others = [other for other in beside if other != word and self.knows(other)]
+        if not others:
+            return self._corrections.nearest(typed[0])
+        return self._corrections.nearest(typed[0], lambda found: self._suggestions.go_together(found, others))
 
     def suggest(self, typed: str, limit: int = 8) -> list[Suggestion]:
         """How a query that begins so may go on, what most products have first; see Suggestion.

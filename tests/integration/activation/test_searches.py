@@ -89,8 +89,8 @@ def test_a_switch_waits_for_a_search_that_has_begun(
         shop.activate(new, on_progress=stop)
     switching = threading.Thread(target=lambda: shop.activate(new, on_progress=tell))
 
-    def begin_then_wait(connection: Any, wanted: Any) -> Any:
-        begun = begin(connection, wanted)
+    def begin_then_wait(connection: Any, *asked: Any) -> Any:
+        begun = begin(connection, *asked)
         if not switching.ident:
             switching.start()
             assert at_switch.wait(60)

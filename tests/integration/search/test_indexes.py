@@ -1,6 +1,8 @@
 """What the indexes of product_search answer alone, and that they take whatever a product may hold."""
 
 import json
+import random
+import threading
 from decimal import Decimal
 
 import psycopg
@@ -8,13 +10,15 @@ import pytest
 
 from server.db import migrate
 from server.db.engine import Database
-from server.search.basis import COVERING, refresh_basis
+from server.search import plan as planning
+from server.search.basis import AXES, COVERING, refresh_basis
+from server.search.plan import Path
 from server.search.query import Filters, Query
 from server.search.service import SearchService
 from server.search.statements import SQL
 from server.search.transaction import Wanted
 from tests.databases import fresh_database
-from tests.factories import add_model, add_product, unit_vector
+from tests.factories import DIMENSION, add_model, add_product, unit_vector
 
 CATEGORIES = (
     "Shoes",
@@ -31,7 +35,8 @@ CATEGORIES = (
 
 def add_shop(database: Database) -> None:
     with database.connection() as connection:
-        model = add_model(connection)
+        known = connection.execute("SELECT id FROM embedding_model").fetchone()
+        model = add_model(connection) if known is None else known[0]
         for number in range(60):
             add_product(
                 connection,
@@ -105,16 +110,22 @@ def test_a_category_is_itself_and_what_lies_below(
     assert none.hits == []
 
 
+def rare_letters(number: int) -> str:
+    """Letters of four bytes that no compression makes shorter."""
+    draw = random.Random(number)
+    return "".join(chr(draw.randrange(0x20000, 0x2A6D0)) for _ in range(number))
+
+
 def test_the_longest_names_fit_into_the_indexes(database: Database) -> None:
     """An index's row may have 2,704 bytes, and four bytes a character are the most."""
     add_shop(database)
     with database.connection() as connection:
-        model = add_model(connection)
+        (model,) = connection.execute("SELECT id FROM embedding_model").fetchone() or ()
         add_product(
             connection,
             "S" * 100,
-            category="\N{GRINNING FACE}" * 300,
-            brand="\N{PILE OF POO}" * 200,
+            category=rare_letters(300),
+            brand=rare_letters(200),
             price=Decimal("9999999999.99"),
             embedding=unit_vector(7),
             embedding_model=model,
@@ -141,8 +152,46 @@ def test_an_index_that_cannot_be_packed_is_left_as_it_is(
     add_shop(database)
     monkeypatch.setattr("server.search.basis.COVERING", ("no_such_index",))
     assert refresh_basis(database, anew=True)
-    assert "no_such_index was not packed" in caplog.text
+    assert "were not packed" in caplog.text
     assert set(_files(database)) == set(COVERING)
+
+
+def test_a_refresh_does_not_wait_for_a_forgotten_transaction_and_clears_up_behind_itself(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_shop(database)
+    monkeypatch.setattr("server.search.basis.PACK_WAIT", "200ms")
+    with database.connection() as connection:
+        connection.execute("SELECT count(*) FROM product_search")
+        assert refresh_basis(database, anew=True)
+    # What is left of the try is dropped by the next one at the latest.
+    assert refresh_basis(database, anew=True)
+    assert set(_files(database)) == set(COVERING)
+
+
+def test_axes_of_which_there_could_be_more_are_made_anew(database: Database) -> None:
+    add_shop(database)
+    with database.connection() as connection:
+        connection.execute("DELETE FROM embedding_axis WHERE position > 20")
+    assert refresh_basis(database)
+    with database.connection() as connection:
+        row = connection.execute("SELECT count(*) FROM embedding_axis").fetchone()
+    assert row == (min(AXES, DIMENSION),)
+
+
+def test_while_new_axes_take_the_place_of_others_nothing_is_ranked_by_sketches(
+    search: SearchService, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "EXACT_ROWS", 0)
+    add_shop(database)
+    asked = Query(filters=Filters(price_max=Decimal(30), currency="USD"))
+    assert search.by_text("query", asked).plan.path is Path.SKETCH
+    with database.connection() as connection:
+        connection.execute(
+            "INSERT INTO embedding_basis (model, center, variance, products) "
+            "SELECT model, center, variance, products FROM embedding_basis"
+        )
+    assert search.by_text("query", asked).plan.path is Path.EXACT
 
 
 def _files(database: Database) -> dict[str, int]:
@@ -175,3 +224,23 @@ def test_an_upgrade_gives_the_graph_better_options_and_leaves_somebodys_own(
                 "SELECT reloptions FROM pg_class WHERE relname = 'product_embedding_hnsw'"
             ).fetchone()
     assert row == ((["m=8"],) if own else (["m=24", "ef_construction=128"],))
+
+
+def test_an_upgrade_and_a_search_do_not_wait_for_each_other(
+    migrated: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fresh_database(migrated) as database:
+        to = migrate.command.upgrade
+        monkeypatch.setattr(migrate.command, "upgrade", lambda config, revision: to(config, "0004"))
+        migrate.upgrade(database, dimension=8)
+        monkeypatch.undo()
+        upgrading = threading.Thread(target=migrate.upgrade, args=(database, 8))
+        with database.connection() as connection:
+            connection.execute("SELECT count(*) FROM product")
+            upgrading.start()
+            upgrading.join(1.0)
+            assert upgrading.is_alive()
+            # As a search goes on behind its first statement.
+            assert connection.execute("SELECT count(*) FROM product_search").fetchone() == (0,)
+        upgrading.join(30)
+        assert migrate.status(database).is_current

@@ -12,11 +12,12 @@ from server.embedding.current import ActiveModel
 from server.errors import DatabaseUnavailable, VitrineError
 from server.search import service as service_module
 from server.search import transaction
-from server.search.plan import Path
+from server.search.candidates import walk_of_everything
+from server.search.plan import USUAL_WALK, Path, Walk
 from server.search.query import Mode, Query
 from server.search.service import SearchService
 from server.search.transaction import Begun, ModelMoved, Statement, Wanted
-from tests.factories import add_model, add_product, unit_vector
+from tests.factories import DIMENSION, add_model, add_product, unit_vector
 from tests.fakes import FakeEncoder
 
 QUERY = Query(mode=Mode.VECTOR, limit=5)
@@ -27,9 +28,11 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each transaction that began had a walk with it."""
     seen: list[bool] = []
 
-    def begin(connection: psycopg.Connection, wanted: Wanted, ahead: Statement | None = None) -> Begun:
+    def begin(
+        connection: psycopg.Connection, wanted: Wanted, walk: Walk = USUAL_WALK, ahead: Statement | None = None
+    ) -> Begun:
         seen.append(ahead is not None)
-        return transaction.begin(connection, wanted, ahead)
+        return transaction.begin(connection, wanted, walk, ahead)
 
     monkeypatch.setattr(service_module, "begin", begin)
     return seen
@@ -40,7 +43,7 @@ def fill(database: Database, number: int) -> None:
         row = connection.execute("SELECT id FROM embedding_model").fetchone()
         model = add_model(connection) if row is None else row[0]
         for index in range(number):
-            add_product(connection, f"P{index:02}", embedding=unit_vector(index), embedding_model=model)
+            add_product(connection, f"P{index:03}", embedding=unit_vector(index), embedding_model=model)
     database.refresh_statistics()
 
 
@@ -60,9 +63,9 @@ def test_a_shop_that_shrank_is_searched_again(search: SearchService, database: D
     fill(database, 40)
     search.by_text("query", QUERY)
     with database.connection() as connection:
-        connection.execute("DELETE FROM product WHERE sku > 'P02'")
+        connection.execute("DELETE FROM product WHERE sku > 'P002'")
     found = search.by_text("query", QUERY)
-    assert {hit.sku for hit in found.hits} == {"P00", "P01", "P02"}
+    assert {hit.sku for hit in found.hits} == {"P000", "P001", "P002"}
     assert begun == [False, True, False]
 
 
@@ -86,13 +89,25 @@ def test_where_statements_do_not_see_what_was_committed_before_them_nothing_is_s
     assert {tuple(hit.sku for hit in page.hits) for page in pages} == {tuple(hit.sku for hit in pages[0].hits)}
 
 
-def test_a_walk_by_another_model_is_thrown_away(database: Database) -> None:
+@pytest.mark.parametrize("dimension", [DIMENSION, 2 * DIMENSION])
+def test_a_walk_with_another_models_vector_is_thrown_away(database: Database, dimension: int) -> None:
     fill(database, 3)
-    other = Wanted(QUERY.filters, unit_vector(0), "another digest")
-    statement = Statement("model")
+    other = Wanted(QUERY.filters, unit_vector(0, dimension), "another digest")
     with pytest.raises(ModelMoved) as moved, database.turns() as connection:
-        transaction.begin(connection, other, statement)
+        transaction.begin(connection, other, ahead=walk_of_everything(other, 6))
     assert isinstance(moved.value.active, ActiveModel)
+
+
+@pytest.mark.usefixtures("index_only")
+@pytest.mark.parametrize("limit", [24, 48, 100])
+def test_what_is_sent_along_is_the_walk_that_would_be_made(
+    search: SearchService, database: Database, begun: list[bool], limit: int
+) -> None:
+    fill(database, 130)
+    pages = [search.by_text("query", Query(mode=Mode.VECTOR, limit=limit)) for _ in range(3)]
+    assert begun == [False, True, True]
+    assert len({tuple(hit.sku for hit in page.hits) for page in pages}) == 1
+    assert all(len(page.hits) == limit for page in pages)
 
 
 @contextmanager

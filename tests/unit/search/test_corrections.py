@@ -147,3 +147,26 @@ def test_a_frequent_long_word_with_a_slip_is_nearly_always_put_right() -> None:
             right += meant is not None and (meant == word or vocabulary_of({word: 1}).knows(meant))
     assert tried > 600
     assert right / tried > 0.97
+
+
+RARE = {**{f"Puma Black Shirt {number}": 400 for number in range(3)}, "Puma Nova Black Shirt": 2, "Mug": 1}
+
+
+def test_a_rare_word_is_believed_where_it_goes_with_what_stands_beside_it() -> None:
+    shop = vocabulary_of(RARE)
+    assert shop.correct("nvoa") is None
+    assert shop.correct("nvoa", ["puma", "nvoa", "black"]) == "nova"
+    # Too little, unknown words, or words that go with something else.
+    for beside in (
+        ["puma"],
+        ["nvoa", "nvoa"],
+        ["velvet", "umbrella"],
+        ["puma", "mug"],
+        ["puma", "puma"],
+        ["for", "puma"],
+    ):
+        assert shop.correct("nvoa", beside) is None, beside
+
+
+def test_what_stands_beside_it_makes_no_word_of_a_far_one() -> None:
+    assert vocabulary_of(RARE).correct("navel", ["puma", "black", "shirt"]) is None
