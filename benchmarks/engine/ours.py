@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, cast
 
+from pgvector import HalfVector
 from PIL import Image
 
 from benchmarks.clusters import Floats
@@ -14,9 +16,12 @@ from benchmarks.engine.filters import CURRENCY
 from benchmarks.engine.shop import number_of
 from server.db.engine import Database
 from server.embedding.encoder import Vector
+from server.search.plan import EF_SEARCH
 from server.search.query import Filters, Query
 from server.search.service import ResultPage, SearchService
 from tests.fakes import FakeEncoder, fake_manifest
+
+WALK = "SELECT sku FROM product WHERE status = 'live' ORDER BY embedding <=> %s::halfvec LIMIT %s"
 
 
 class _Given(FakeEncoder):
@@ -50,6 +55,16 @@ class Ours:
         marks.add(asked, [number_of(hit.sku) for hit in page.hits], took)
         marks.plans.append(str(page.plan.path))
         marks.incomplete += not page.plan.complete
+
+    def statements(self, questions: Iterable[Asked], marks: Marks) -> None:
+        """The SQL of a search of everything alone, as anybody may write it, on one connection."""
+        with self.database.connection() as connection:
+            connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(EF_SEARCH)])
+            for asked in questions:
+                cursor, vector = connection.cursor(binary=True), HalfVector(asked.query)
+                began = time.perf_counter()
+                rows = cursor.execute(WALK, [vector, TOP], prepare=True).fetchall()
+                marks.add(asked, [number_of(sku) for (sku,) in rows], (time.perf_counter() - began) * 1000)
 
     def unfiltered(self, query: Floats) -> ResultPage:
         """The first page of all."""

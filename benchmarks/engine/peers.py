@@ -196,9 +196,7 @@ class Milvus:
         names = [f"{catalogue}_{column}" for catalogue in exam.columns for column in ("price", "leaf")]
         for name in names:
             schema.add_field(name, DataType.INT64)
-        index = self.client.prepare_index_params()
-        index.add_index("vector", index_type="HNSW", metric_type="COSINE", params={"M": 16, "efConstruction": 64})
-        self.client.create_collection("peer", schema=schema, index_params=index)
+        self.client.create_collection("peer", schema=schema)
         columns = [part.tolist() for one in exam.columns.values() for part in (one.price, one.leaf)]
         for start in range(0, len(exam.vectors), 1000):
             rows = [
@@ -206,6 +204,11 @@ class Milvus:
                 for n, values in enumerate(zip(*(c[start : start + 1000] for c in columns), strict=True), start)
             ]
             self.client.insert("peer", rows)
+        # Rows that come in behind an index are compared one by one until it takes them in.
+        self.client.flush("peer")
+        index = self.client.prepare_index_params()
+        index.add_index("vector", index_type="HNSW", metric_type="COSINE", params={"M": 16, "efConstruction": 64})
+        self.client.create_index("peer", index)
         self.client.load_collection("peer")
         self.name = f"milvus-lite HNSW, {len(exam.vectors):,} rows"
 

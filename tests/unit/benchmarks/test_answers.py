@@ -7,7 +7,7 @@ from benchmarks.clusters import Floats, unit
 from benchmarks.engine.answers import Asked, Exam, Marks, plan_shares
 from benchmarks.engine.fashion import grow, hold_out
 from benchmarks.engine.filters import Bounds, By, Case, Relation, independent_columns
-from benchmarks.filtered_search import misses
+from benchmarks.filtered_search import SQL_ALONE, misses
 
 
 def random_rows(count: int, dimension: int = 16, seed: int = 1) -> Floats:
@@ -60,8 +60,8 @@ def test_rows_that_miss_a_target_are_named() -> None:
     good = {"filter": "price", "share": 0.1, "relation": "fighting", "recall_at_10": 0.99, "p95_ms": 25.0, "short": 0}
     assert misses([good]) == []
     assert len(misses([good | {"share": 0.01}])) == 1
-    slow = {"filter": "none", "share": 1.0, "relation": "", "recall_at_10": 0.97, "p50_ms": 2.0, "short": 0}
-    assert [sentence.split(":")[0] for sentence in misses([slow])] == ["none 100%", "none 100%"]
+    slow = {"filter": SQL_ALONE, "share": 1.0, "relation": "", "recall_at_10": 0.97, "p50_ms": 2.0, "short": 0}
+    assert [sentence.split(":")[0] for sentence in misses([slow])] == [f"{SQL_ALONE} 100%"] * 2
     assert "not full" in misses([good | {"short": 2, "queries": 100}])[0]
 
 
