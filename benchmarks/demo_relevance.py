@@ -1,6 +1,6 @@
 """How well does the bundled model answer the demo? Precision of the first hits, where only the picture can tell.
 
-    python -m benchmarks.demo_relevance [--json] [--per-shape N]
+    python -m benchmarks.demo_relevance [--json] [--per-shape N] [--mode hybrid|vector]
 
 Loads the demo into a temporary database, asks through the search that the API uses, and looks only at products whose
 title, description and attributes say nothing of colour, pattern or detail. A question counts if R >= 3 of them are
@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.demo_queries import Question, make_questions
 from server.cli.demo import load_demo, prepare_database, write_truth
 from server.db.engine import open_database
-from server.search.query import Query
+from server.search.query import Mode, Query
 from server.search.service import SearchService
 from server.services import open_services
 from server.settings import load_settings
@@ -27,21 +27,21 @@ from server.settings import load_settings
 DEPTH = 10
 
 
-def ask(search: SearchService, question: Question, corpus: frozenset[str]) -> tuple[float, list[str]]:
+def ask(search: SearchService, question: Question, corpus: frozenset[str], mode: Mode) -> tuple[float, list[str]]:
     """Precision at min(10, R), and the SKUs that were found."""
     wanted = min(DEPTH, len(question.right))
     found: list[str] = []
-    query = Query(limit=100)
+    query = Query(limit=100, mode=mode)
     while len(found) < wanted:
         page = search.by_text(question.text, query)
         found += [hit.sku for hit in page.hits if hit.sku in corpus]
         if page.next_cursor is None:
             break
-        query = Query(limit=100, cursor=page.next_cursor)
+        query = Query(limit=100, mode=mode, cursor=page.next_cursor)
     return sum(sku in question.right for sku in found[:wanted]) / wanted, found[:wanted]
 
 
-def measure(per_shape: int) -> list[tuple[Question, float]]:
+def measure(per_shape: int, mode: Mode) -> list[tuple[Question, float]]:
     """Every question and its precision."""
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
         settings = load_settings(_env_file=None, VITRINE_DATA_DIR=folder, DATABASE_URL=None)
@@ -55,7 +55,7 @@ def measure(per_shape: int) -> list[tuple[Question, float]]:
             silent = {sku: told for sku, told in truth.items() if not told["text_tells"]}
             search = open_services(settings, database=database).search
             questions = make_questions(silent, per_shape)
-            return [(question, ask(search, question, frozenset(silent))[0]) for question in questions]
+            return [(question, ask(search, question, frozenset(silent), mode)[0]) for question in questions]
         finally:
             database.close()
 
@@ -86,8 +86,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--per-shape", type=int, default=12, help="Questions for each combination of attributes.")
+    parser.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.HYBRID, help="What ranks; hybrid.")
     arguments = parser.parse_args()
-    figures = report(measure(arguments.per_shape))
+    figures = report(measure(arguments.per_shape, arguments.mode))
     if arguments.json:
         print(json.dumps(figures, indent=1))
         return
