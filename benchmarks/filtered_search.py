@@ -96,7 +96,7 @@ def measure_ours(embedded: EmbeddedPostgres, exam: Exam) -> tuple[list[Row], lis
             if not unfiltered:
                 marks = Marks()
                 ours.statements(exam.asked(None, catalogue), marks)
-                unfiltered.append(named(None) | marks.row() | {"filter": SQL_ALONE})
+                unfiltered.append(named(None) | marks.row() | {"filter": SQL_ALONE, "plan": "hnsw", "incomplete": 0})
             for case in (None, *cases(relations)):
                 marks = Marks()
                 for asked in exam.asked(case, catalogue):

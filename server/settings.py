@@ -75,8 +75,15 @@ class Settings(BaseSettings):
     )
     host: str = _setting("VITRINE_HOST", "127.0.0.1", "Address that the web server listens on.")
     port: int = _setting("VITRINE_PORT", 8000, "Port that the web server listens on.", ge=1, le=65535)
+    web_workers: int = _setting(
+        "VITRINE_WEB_WORKERS",
+        1,
+        "Processes that answer requests. Each opens the model for itself; two answer half as many requests again.",
+        ge=1,
+        le=64,
+    )
     web_threads: int = _setting(
-        "VITRINE_WEB_THREADS", 4, "Requests answered at the same time, one thread each.", ge=1, le=256
+        "VITRINE_WEB_THREADS", 4, "Requests that a process answers at the same time, one thread each.", ge=1, le=256
     )
     pool_size: int = _setting("VITRINE_POOL_SIZE", 8, "Most database connections that one process opens.", ge=1, le=256)
     execution_provider: Literal["cpu", "cuda", "openvino", "coreml"] = _setting(

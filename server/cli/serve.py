@@ -89,9 +89,9 @@ def other_model_sentence(settings: Settings, active: "ActiveModel") -> str | Non
 
 
 def run_server(settings: Settings, database: Database, host: str, port: int) -> None:
-    """Serve until a signal. One worker process with a few threads: it holds the model once.
+    """Serve until a signal. Usually one worker process with a few threads: it holds the model once.
 
-    The parent process only supervises, the worker and the embedded Postgres both.
+    The parent process only supervises, the workers and the embedded Postgres both.
     """
     # A forked worker would inherit locks that threads of this process hold (pools, the supervisor), and hang on them.
     multiprocessing.set_start_method("spawn", force=True)
@@ -112,7 +112,7 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
         port=port,
         interface=Interfaces.WSGI,
         factory=True,
-        workers=1,
+        workers=settings.web_workers,
         blocking_threads=settings.web_threads,
         respawn_failed_workers=True,
         # A worker that gets Ctrl-C and its parent's signal at once may miss both; it is not waited for without end.

@@ -31,9 +31,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demo")
 
 
-def environment(home: Path) -> dict[str, str]:
+def environment(home: Path, workers: int = 1) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VITRINE_", "PG", "DATABASE_"))}
-    return {**kept, "VITRINE_DATA_DIR": str(home / "data")}
+    return {**kept, "VITRINE_DATA_DIR": str(home / "data"), "VITRINE_WEB_WORKERS": str(workers)}
 
 
 def vitrine(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -42,13 +42,13 @@ def vitrine(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(home: Path, workers: int = 1) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "server.cli", "demo", "--products", PRODUCTS, "--port", str(port)]
     process = subprocess.Popen(
-        command, env=environment(home), stdout=subprocess.PIPE, text=True, start_new_session=True
+        command, env=environment(home, workers), stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -172,3 +172,24 @@ def test_a_demo_of_another_model_says_how_to_begin_anew(home: Path) -> None:
     assert refused.returncode == 2
     assert "VITRINE_DATA_DIR" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_several_processes_answer_as_one(home: Path) -> None:
+    with served(home, workers=2) as (process, address):
+        listed = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
+        )
+        workers = [int(pid) for pid in listed.stdout.split()]
+        first = get(address, "/api/v1/search?q=a+toy&limit=5")
+        # Each request on a connection of its own, so that one process goes on with what another one began.
+        seen = [hit["sku"] for hit in first["hits"]]
+        cursor = first["next_cursor"]
+        while cursor is not None:
+            page = get(address, f"/api/v1/search?q=a+toy&limit=5&cursor={cursor}")
+            seen += [hit["sku"] for hit in page["hits"]]
+            cursor = page["next_cursor"]
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+    assert len(workers) >= 2
+    assert len(seen) == len(set(seen)) == first["total"]
+    wait_for(lambda: not any(is_alive(pid) for pid in workers), 20)
