@@ -3,7 +3,9 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
+from server.db import migrate
 from server.db.engine import Database
 
 _numbers = itertools.count(1)
@@ -30,3 +32,10 @@ def _run_alone(database: Database, statement: str) -> None:
             connection.execute(statement)
         finally:
             connection.autocommit = False
+
+
+def upgrade_to(database: Database, revision: str, dimension: int = 8) -> migrate.MigrationStatus:
+    """Bring an empty database to an older revision than the newest one."""
+    to = migrate.command.upgrade
+    with patch.object(migrate.command, "upgrade", lambda config, _: to(config, revision)):
+        return migrate.upgrade(database, dimension)

@@ -13,7 +13,7 @@ from server import activation, resources
 from server.db import migrate
 from server.db.engine import Database, check_versions
 from server.errors import DatabaseNotReady, DatabaseUnavailable
-from tests.databases import fresh_database
+from tests.databases import fresh_database, upgrade_to
 from tests.factories import add_product, unit_vector
 
 
@@ -39,14 +39,9 @@ def test_upgrading_again_changes_nothing(migrated: Database) -> None:
             assert connection.execute("SELECT count(*) FROM product").fetchone() == (1,)
 
 
-def test_a_shop_of_the_first_revision_keeps_its_products_and_gets_room_for_another_model(
-    migrated: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shop_of_the_first_revision_keeps_its_products_and_gets_room_for_another_model(migrated: Database) -> None:
     with fresh_database(migrated) as database:
-        to = migrate.command.upgrade
-        monkeypatch.setattr(migrate.command, "upgrade", lambda config, revision: to(config, "0001"))
-        assert migrate.upgrade(database, dimension=8).current == "0001"
-        monkeypatch.undo()
+        assert upgrade_to(database, "0001").current == "0001"
         with database.connection() as connection:
             add_product(connection, "A-1", embedding=unit_vector(1, dimension=8))
         # The dimension is the database's own by now, whatever the settings' model has.

@@ -17,7 +17,7 @@ from server.search.query import Filters, Query
 from server.search.service import SearchService
 from server.search.statements import SQL
 from server.search.transaction import Wanted
-from tests.databases import fresh_database
+from tests.databases import fresh_database, upgrade_to
 from tests.factories import DIMENSION, add_model, add_product, unit_vector
 
 CATEGORIES = (
@@ -203,14 +203,9 @@ def _files(database: Database) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("own", ["", " WITH (m = 8)"])
-def test_an_upgrade_gives_the_graph_better_options_and_leaves_somebodys_own(
-    migrated: Database, monkeypatch: pytest.MonkeyPatch, own: str
-) -> None:
+def test_an_upgrade_gives_the_graph_better_options_and_leaves_somebodys_own(migrated: Database, own: str) -> None:
     with fresh_database(migrated) as database:
-        to = migrate.command.upgrade
-        monkeypatch.setattr(migrate.command, "upgrade", lambda config, revision: to(config, "0004"))
-        migrate.upgrade(database, dimension=8)
-        monkeypatch.undo()
+        upgrade_to(database, "0004")
         with database.connection() as connection:
             connection.execute("DROP INDEX product_embedding_hnsw")
             connection.execute(
@@ -226,14 +221,9 @@ def test_an_upgrade_gives_the_graph_better_options_and_leaves_somebodys_own(
     assert row == ((["m=8"],) if own else (["m=24", "ef_construction=128"],))
 
 
-def test_an_upgrade_and_a_search_do_not_wait_for_each_other(
-    migrated: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upgrade_and_a_search_do_not_wait_for_each_other(migrated: Database) -> None:
     with fresh_database(migrated) as database:
-        to = migrate.command.upgrade
-        monkeypatch.setattr(migrate.command, "upgrade", lambda config, revision: to(config, "0004"))
-        migrate.upgrade(database, dimension=8)
-        monkeypatch.undo()
+        upgrade_to(database, "0004")
         upgrading = threading.Thread(target=migrate.upgrade, args=(database, 8))
         with database.connection() as connection:
             connection.execute("SELECT count(*) FROM product")
