@@ -16,7 +16,7 @@ from server.search import compose, pages
 from server.search.basis import Basis, load_basis
 from server.search.candidates import Ranker, is_answered, walk_of_everything
 from server.search.compose import Kind, Part
-from server.search.cursor import CursorCodec, Place, check_model
+from server.search.cursor import CursorCodec, Place
 from server.search.facts import CatalogueFacts
 from server.search.hits import Hit
 from server.search.pages import ResultPage, Timing
@@ -217,8 +217,6 @@ class SearchService:
         if begun.coming is not None:
             self._current.expect(begun.coming)
         place = None if query.cursor is None else self._cursors.decode(query.cursor, fingerprint, model)
-        if place is not None:
-            check_model(place, model)
         ranker = Ranker(begun, self._basis(connection, begun.basis_key), costs)
         text = self._text(connection, told, query, ranker) if place is None else place.text
         brand, words = (None, "") if told is None else (told.brand, told.words)

@@ -130,10 +130,10 @@ def begin(
             if ahead is not None:
                 walking = ahead.send(connection)
     except psycopg.DataError:
-        # Vectors of another dimension by now: the model has moved, and is asked for alone.
-        if ahead is None:
-            raise
-        return begin(connection, wanted, walk)
+        if ahead is not None:
+            # Vectors of another dimension by now? Then the model has moved, and this says so.
+            begin(connection, wanted, walk)
+        raise
     rows = asking.fetchall()
     models = {row[3]: row[:3] for row in rows}
     active, coming = (ActiveModel(*models[key]) if key in models else None for key in (True, False))
