@@ -3,10 +3,10 @@
 from dataclasses import replace
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, get_origin
 
 from flask_openapi3 import FileStorage
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from server.search.query import MOST_ATTRIBUTES, Facet, Filters, Mode, Query, Sort
 
@@ -54,7 +54,7 @@ class FilterFields(ApiModel):
     category: str | None = Field(
         None, min_length=1, max_length=300, description="Category path or its beginning: `Apparel/Topwear`."
     )
-    brand: list[Name] = Field([], max_length=50, description="Brand, exactly; repeat it for any of several.")
+    brand: list[Name] = Field([], max_length=50, description="Brand, by its whole name; repeat it for any of several.")
     in_stock: bool = Field(False, description="Leave out what is sold out. Products without a count stay in.")
     attribute: list[Name] = Field(
         [],
@@ -81,11 +81,13 @@ class FilterFields(ApiModel):
 
     _names_without_nul = field_validator("brand", "category", "attribute")(without_nul)
 
-    @model_validator(mode="after")
-    def _price_range(self) -> Self:
-        if self.price_min is not None and self.price_max is not None and self.price_min > self.price_max:
+    @field_validator("price_max")
+    @classmethod
+    def _price_range(cls, value: Decimal | None, others: ValidationInfo) -> Decimal | None:
+        lowest = others.data.get("price_min")
+        if value is not None and lowest is not None and lowest > value:
             raise ValueError("price_min is above price_max.")
-        return self
+        return value
 
     def to_filters(self) -> Filters:
         """The search room's words for this."""
@@ -115,9 +117,16 @@ class PageFields(ApiModel):
     )
     explain: bool = Field(False, description="Tell of each hit what its place is made of.")
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Hits on a page.")
-    cursor: str | None = Field(None, max_length=20_000, description="`next_cursor` of the page before.")
+    cursor: str | None = Field(
+        None, max_length=20_000, description="`next_cursor` of the page before. Empty: the first page."
+    )
 
     _cursor_without_nul = field_validator("cursor")(without_nul)
+
+    @field_validator("cursor")
+    @classmethod
+    def _none_is_the_first_page(cls, value: str | None) -> str | None:
+        return value or None
 
     def query_of(self, filters: Filters) -> Query:
         """The search room's words for this."""
@@ -171,6 +180,10 @@ class SearchParams(WordsParams):
     def to_query(self) -> Query:
         """The search room's words for this."""
         return replace(super().to_query(), mode=self.mode)
+
+
+# The parameters that may stand in an address several times.
+REPEATED = frozenset(name for name, field in SearchParams.model_fields.items() if get_origin(field.annotation) is list)
 
 
 class SimilarParams(WordsParams):

@@ -10,6 +10,7 @@ from server.api.answer_schemas import SearchAnswer, SuggestAnswer
 from server.api.composed import ComposedBody
 from server.api.schemas import (
     ERRORS,
+    REPEATED,
     ErrorAnswer,
     FilterParams,
     ImageForm,
@@ -23,6 +24,7 @@ from server.catalog.picture import read_for_tower
 from server.embedding.encoder import Encoder
 from server.search.service import ResultPage
 from server.web.context import current_services
+from server.web.errors import fields_answer
 
 # What most products are called changes by the day, and whoever types backspaces over the same beginnings again.
 SUGGESTIONS_KEPT = 60  # seconds
@@ -34,6 +36,13 @@ bp = APIBlueprint(
     abp_tags=[Tag(name="Search", description="Find products by words, by picture, by likeness.")],
     abp_responses=ERRORS,
 )
+
+
+@bp.before_request
+def refuse_repeated() -> Response | None:
+    """Which of two highest prices was meant, nobody can tell."""
+    twice = [name for name, values in request.args.lists() if len(values) > 1 and name not in REPEATED]
+    return fields_answer([(name, "This may stand here once.") for name in twice]) if twice else None
 
 
 @bp.get("/search", summary="Search by words", responses={HTTPStatus.OK: SearchAnswer})

@@ -55,13 +55,18 @@ def refresh(anew: bool) -> None:
 @search.command("calibrate")
 def calibrate_command() -> None:
     """Measure what the ways of ranking take on this machine; searches choose by it from then on."""
-    from server.search.calibrate import calibrate
+    from server.search.calibrate import FEWEST, calibrate
 
     services = open_services(load_settings())
     try:
         found = calibrate(services.database)
     finally:
         services.close()
+    if found is None:
+        click.echo(
+            f"Nothing to measure below {FEWEST:,} products: every way is quick there, and the built-in costs do."
+        )
+        return
     for name, milliseconds in found.medians.items():
         click.echo(f"{name:<28} {milliseconds:8.2f} ms")
     click.echo("Kept. Running servers take it up within half a minute.")

@@ -38,17 +38,19 @@ class Calibration:
     medians: dict[str, float]
 
 
-def calibrate(database: Database) -> Calibration:
-    """Measure and keep the costs. Raises BadRequest where the catalogue is too small, or has no sketches or prices."""
+def calibrate(database: Database) -> Calibration | None:
+    """Measure and keep the costs; None where there are so few products that every way is quick.
+
+    Raises BadRequest where they have no sketches or no prices.
+    """
     with database.turns() as connection:
         begun = begin(connection, Wanted(Filters()))
         basis = None if begun.basis_key is None else load_basis(connection, begun.basis_key)
         rows = connection.execute(SQL["some_vectors"], {"limit": QUERIES}).fetchall()
-        if len(rows) < QUERIES or basis is None or basis.products < FEWEST:
-            raise BadRequest(
-                f"There is nothing to calibrate below {FEWEST:,} products with sketches: every way is quick, and the "
-                "built-in costs do. After an import run `vitrine search refresh` first."
-            )
+        if len(rows) < QUERIES or measure(begun, Wanted(Filters()), FEWEST).matching < FEWEST:
+            return None
+        if basis is None:
+            raise BadRequest("The products have no sketches yet. Run `vitrine search refresh`, then this again.")
         vectors = [np.asarray(row[0].to_numpy(), np.float32) for row in rows]
         ranker = Ranker(begun, basis, Costs())
         found = _measure(ranker, vectors, _windows(begun))

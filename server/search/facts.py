@@ -1,6 +1,7 @@
 """What is asked of the catalogue at every search and changes seldom: its currency, brands and categories."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from server.db.engine import Database
@@ -19,6 +20,7 @@ class CatalogueFacts:
         self._database = database
         self._fixed_currency = currency
         self._known: dict[str, tuple[float, Any]] = {}
+        self._made: dict[str, tuple[object, Any]] = {}
 
     def currency(self) -> str:
         """The shop's currency: the setting's, else the one that most live products have, else USD."""
@@ -48,8 +50,18 @@ class CatalogueFacts:
 
     def brands_named(self, name: str) -> tuple[str, ...]:
         """The brands of the catalogue that are called so, whatever the case; as typed where there is none."""
-        wanted = " ".join(name.casefold().split())
-        return tuple(brand for brand, _ in self.brands() if brand.casefold() == wanted) or (name,)
+        return self._made_of("brands", self._brands_by_name).get(" ".join(name.casefold().split())) or (name,)
+
+    def brands_meant(self, name: str) -> tuple[str, ...]:
+        """This very brand; where there is none, those that are called so whatever the case."""
+        named = self.brands_named(name)
+        return (name,) if name in named else named
+
+    def category_meant(self, path: str) -> str:
+        """This very path; where there is none, the one that is called so whatever the case."""
+        by_name = self._made_of("categories", self._categories_by_name)
+        named: list[str] = by_name.get(path.casefold(), [])
+        return path if path in named or not named else named[0]
 
     def category_named(self, name: str) -> str:
         """The category whose path, its end or one of its parts is called so, whatever the case: the largest of them;
@@ -62,10 +74,33 @@ class CatalogueFacts:
             best = [(path, count) for path, count in self.categories() if path.casefold().endswith("/" + wanted)]
         return max(best, key=lambda found: found[1])[0] if best else name.strip("/ ") or name
 
+    def _brands_by_name(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for brand, _ in self.brands():
+            name = " ".join(brand.casefold().split())
+            found[name] = (*found.get(name, ()), brand)
+        return found
+
+    def _categories_by_name(self) -> dict[str, list[str]]:
+        """The largest first."""
+        found: dict[str, list[str]] = {}
+        for path, _ in sorted(self.categories(), key=lambda one: -one[1]):
+            found.setdefault(path.casefold(), []).append(path)
+        return found
+
+    def _made_of(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` makes of a fact, made again when the fact was asked for again."""
+        fact = self._fact(name)
+        made = self._made.get(name)
+        if made is None or made[0] is not fact:
+            made = self._made[name] = (fact, make())
+        return made[1]
+
     def _fact(self, name: str) -> list[tuple[Any, ...]]:
+        """Not to be changed by the caller."""
         known = self._known.get(name)
         if known is not None and known[0] > time.monotonic():
-            return list(known[1])
+            return known[1]  # type: ignore[no-any-return]
         with self._database.connection() as connection:
             rows = connection.execute(SQL[name]).fetchall()
         self._known[name] = (time.monotonic() + FACT_SECONDS, rows)

@@ -25,9 +25,11 @@ AND (%(attribute_3)s::text[] IS NULL OR f.attributes && %(attribute_3)s)
 AND (%(attribute_4)s::text[] IS NULL OR f.attributes && %(attribute_4)s)
 
 -- name: words_filter
--- Words that must or must not be there, of the query and of a part of it.
+-- Words that must or must not be there, of the query and of a part of it; and what must or must not stand there as it
+-- was typed.
     (%(match)s::text IS NULL OR w.search_text @@ %(match)s::tsquery)
 AND (%(also)s::text IS NULL OR w.search_text @@ %(also)s::tsquery)
+AND (%(exact)s::text IS NULL OR w.exact_text @@ %(exact)s::tsquery)
 
 -- name: rows
 -- The products to look among, where no words are asked.

@@ -26,7 +26,7 @@ from server.search.result_set import Asked
 from server.search.statements import SQL
 from server.search.text_query import TextQuery, build_text_query
 from server.search.transaction import Begun, ModelMoved, Wanted, begin
-from server.search.understanding import Understanding, understand
+from server.search.understanding import Understanding, as_the_catalogue_writes, understand
 from server.search.words.cache import VocabularyCache
 
 # A change of the model makes a search begin again. That it happens twice to one search is a wonder.
@@ -211,7 +211,7 @@ class SearchService:
         said = "" if told is None else f":{told.typed.text}"
         fingerprint = request.fingerprint or query.fingerprint(f"vector:{_digest(vector)}{said}")
         wanted = Wanted(query.filters, vector, model)
-        has_words = told is not None and query.mode is not Mode.VECTOR
+        has_words = told is not None and (query.mode is not Mode.VECTOR or bool(told.phrases or told.excluded))
         is_quick = query.cursor is None and not has_words and pages.is_beginning_enough(query, wanted)
         begun = self._begin(connection, wanted, pages.beginning_limit(query) if is_quick else None)
         if begun.coming is not None:
@@ -222,7 +222,7 @@ class SearchService:
         brand, words = (None, "") if told is None else (told.brand, told.words)
         # A look alone is near to no name, and filters alone are none.
         whole = told.whole if told is not None and words and query.mode is not Mode.VECTOR else ""
-        asked = Asked(replace(wanted, match=text.must), text, whole, brand)
+        asked = Asked(replace(wanted, match=text.must, exact=text.exact), text, whole, brand)
         here = Place(fingerprint, [], 0, model, words, text, pages.NOTHING)
         page = pages.make_page(ranker, query, asked, place or here, is_first=place is None, encode=self._cursors.encode)
         return replace(page, timing=timing.done(), model=None if vector is None else begun.active, understanding=told)
@@ -251,10 +251,8 @@ class SearchService:
         if told is None:
             return TextQuery()
         groups = () if query.mode is Mode.VECTOR else told.alternatives
-        phrases = () if query.mode is Mode.VECTOR else told.phrases
-        excluded = () if query.mode is Mode.VECTOR else told.excluded
         products = 0 if ranker.basis is None else ranker.basis.products
-        return build_text_query(connection, groups, phrases, excluded, products)
+        return build_text_query(connection, groups, told.phrases, told.excluded, products)
 
     def _basis(self, connection: psycopg.Connection, key: int | None) -> Basis | None:
         if key is None:
@@ -266,7 +264,8 @@ class SearchService:
 
     def _in_the_shops_currency(self, request: _Request) -> Query:
         query, told = request.query, request.understanding
-        currency, filters = self.facts.currency(), query.filters if told is None else told.filters
+        currency = self.facts.currency()
+        filters = as_the_catalogue_writes(query.filters, self.facts) if told is None else told.filters
         if filters.has_price:
             filters = replace(filters, currency=filters.currency or currency)
         elif told is not None and not told.filters.has_price:

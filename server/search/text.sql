@@ -1,6 +1,7 @@
 -- name: lexemes
--- What the words are to the full-text index, in its language; empty for stop words.
-SELECT given.n, websearch_to_tsquery(COALESCE((SELECT language FROM search_settings), 'english'), given.words)::text
+-- What the words are to the full-text index, in its language (empty for stop words), and word by word as they stand.
+SELECT given.n, websearch_to_tsquery(COALESCE((SELECT language FROM search_settings), 'english'), given.words)::text,
+       phraseto_tsquery('simple', search_exact_words(given.words))::text
 FROM unnest(%(words)s::text[]) WITH ORDINALITY AS given (words, n)
 ORDER BY given.n
 

@@ -77,11 +77,13 @@ NO_WORDS = Worded(0.0, False)
 class TextQuery:
     """The groups that were typed, and what a product must have (phrases) or must not have (-words) in any case.
 
-    weight: what a text score of 1 is worth, in standard deviations of the look.
+    must: a tsquery of word stems. exact: one of words as they are written. weight: what a text score of 1 is worth, in
+    standard deviations of the look.
     """
 
     groups: tuple[Group, ...] = ()
     must: str | None = None
+    exact: str | None = None
     weight: float = 0.0
 
     def at_least(self, number: int) -> str:
@@ -133,16 +135,19 @@ def build_text_query(
     products: in the catalogue; 0 where nobody knows.
     """
     told = [word for group in alternatives[:MOST_WORDS] for word in group.words]
-    quoted = [f'"{phrase}"' for phrase in phrases]
-    lexemes = dict(zip([*told, *quoted, *excluded], _lexemes(connection, [*told, *quoted, *excluded]), strict=True))
-    groups = list(_groups(alternatives[:MOST_WORDS], lexemes.__getitem__, products or FEW_PRODUCTS))
+    forms = _forms(connection, [*told, *phrases, *excluded])
+    groups = list(_groups(alternatives[:MOST_WORDS], lambda word: forms[word].stems, products or FEW_PRODUCTS))
     total = sum(math.sqrt(group.weight) for group in groups) or 1.0
     times = MANY_TIMES if len(groups) >= MANY_WORDS else 1.0
-    must = [f"({lexemes[word]})" for word in quoted if lexemes[word]]
-    must += [f"!({lexemes[word]})" for word in excluded if lexemes[word]]
+    # A word is left out with all its endings; a phrase, and a word too common to have a stem, as it stands.
+    without = [forms[word] for word in excluded]
+    must = [f"!({form.stems})" for form in without if form.is_stem]
+    exact = [f"({forms[phrase].exact})" for phrase in phrases if forms[phrase].exact]
+    exact += [f"!({form.exact})" for form in without if form.exact and not form.is_stem]
     return TextQuery(
         tuple(replace(group, weight=math.sqrt(group.weight) / total) for group in groups),
         " & ".join(must) or None,
+        " & ".join(exact) or None,
         min(MOST_WEIGHT, times * TEXT_WEIGHT * sum(group.weight**2 for group in groups)),
     )
 
@@ -164,8 +169,20 @@ def _in_title(lexeme: re.Match[str]) -> str:
     return lexeme[0].partition("':")[0].rstrip("'") + "':AB" if "':" in lexeme[0] else lexeme[0] + ":AB"
 
 
-def _lexemes(connection: psycopg.Connection, words: list[str]) -> list[str]:
+class _Form(NamedTuple):
+    """What words are to the full-text index: their stems, and themselves; each empty where there is nothing."""
+
+    stems: str
+    exact: str
+
+    @property
+    def is_stem(self) -> bool:
+        """Whether it is one word, and one that the index knows by its stem."""
+        return bool(self.stems) and "<" not in self.exact
+
+
+def _forms(connection: psycopg.Connection, words: list[str]) -> dict[str, _Form]:
     if not words:
-        return []
+        return {}
     rows = connection.execute(SQL["lexemes"], {"words": words}, prepare=True).fetchall()
-    return [lexeme for _, lexeme in rows]
+    return {word: _Form(stems, exact) for word, (_, stems, exact) in zip(words, rows, strict=True)}

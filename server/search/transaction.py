@@ -33,7 +33,7 @@ class Wanted:
     """Which products, near to what.
 
     model: the digest of the model that made `vector`. match: a tsquery that the products' words must satisfy, of the
-    query; also: one more, of a part of it.
+    query; also: one more, of a part of it; exact: one that their very words must satisfy, stop words and endings too.
     """
 
     filters: Filters
@@ -41,6 +41,7 @@ class Wanted:
     model: str | None = None
     match: str | None = None
     also: str | None = None
+    exact: str | None = None
 
     @property
     def narrow(self) -> bool:
@@ -50,7 +51,7 @@ class Wanted:
     @property
     def asks_words(self) -> bool:
         """Whether words must or must not be there."""
-        return bool(self.match or self.also)
+        return bool(self.match or self.also or self.exact)
 
     @property
     def narrows(self) -> bool:
@@ -59,11 +60,12 @@ class Wanted:
 
     def same_products(self, other: "Wanted") -> bool:
         """Whether the same products pass."""
-        return (self.filters, self.match, self.also) == (other.filters, other.match, other.also)
+        ours, theirs = ((one.filters, one.match, one.also, one.exact) for one in (self, other))
+        return ours == theirs
 
     def filter_parameters(self) -> dict[str, Any]:
         """What tells which products pass."""
-        return {**self.filters.parameters(), "match": self.match, "also": self.also}
+        return {**self.filters.parameters(), "match": self.match, "also": self.also, "exact": self.exact}
 
     def parameters(self) -> dict[str, Any]:
         """The same, and the vector."""

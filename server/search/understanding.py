@@ -7,7 +7,7 @@ from decimal import Decimal
 from server.search.facts import CatalogueFacts
 from server.search.query import Filters, Mode, Query
 from server.search.text_query import Alternatives
-from server.search.typed import Typed, parse_typed, unparsed
+from server.search.typed import Typed, parse_typed, says_something, unparsed
 from server.search.words.splitting import words_of
 from server.search.words.synonyms import Synonyms
 from server.search.words.vocabulary import Vocabulary
@@ -50,7 +50,8 @@ def understand(
     corrected = [None if query.verbatim else vocabulary.correct(word, words) for word in words]
     corrections = tuple(Correction(word, new) for word, new in zip(words, corrected, strict=True) if new)
     names = [new or word for word, new in zip(words, corrected, strict=True)]
-    embedded = typed.words
+    # Punctuation alone says nothing: two quotes with nothing between them browse.
+    embedded = typed.words if any(says_something(letter) for letter in typed.words) else ""
     for correction in corrections:
         embedded = _replaced(embedded, correction)
     brand = facts.brands_named(embedded) if embedded and query.mode is not Mode.VECTOR else ()
@@ -104,6 +105,7 @@ def _merged(filters: Filters, typed: Typed, facts: CatalogueFacts) -> Filters:
     highest = _tighter(min, filters.price_max, typed.price_max)
     if lowest is not None and highest is not None and lowest > highest:
         lowest, highest = typed.price_min, typed.price_max
+    filters = as_the_catalogue_writes(filters, facts)
     brands = filters.brands + tuple(name for typed_name in typed.brands for name in facts.brands_named(typed_name))
     category = filters.category
     if typed.category is not None:
@@ -119,6 +121,15 @@ def _merged(filters: Filters, typed: Typed, facts: CatalogueFacts) -> Filters:
         category=category,
         in_stock=filters.in_stock or typed.in_stock,
     )
+
+
+def as_the_catalogue_writes(filters: Filters, facts: CatalogueFacts) -> Filters:
+    """The same filters with brands and category in the catalogue's own spelling, where only capitals differ."""
+    if not filters.brands and filters.category is None:
+        return filters
+    brands = dict.fromkeys(meant for name in filters.brands for meant in facts.brands_meant(name))
+    category = None if filters.category is None else facts.category_meant(filters.category)
+    return replace(filters, brands=tuple(brands), category=category)
 
 
 def _tighter(choose: Callable[[list[Decimal]], Decimal], one: Decimal | None, other: Decimal | None) -> Decimal | None:

@@ -158,10 +158,11 @@ def _for_schema(given: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
 
 def _sentences(exc: ValidationError) -> Iterable[tuple[str, str]]:
     for error in exc.errors(include_url=False, include_input=False):
-        name = str(error["loc"][0]) if error["loc"] else "price_min"
-        crossed = not error["loc"] and error["type"] == "value_error"
-        sentence = RULES.get(name) or SENTENCES.get(error["type"], "This cannot be read.")
-        yield name, PRICES_CROSSED if crossed else sentence
+        name = str(error["loc"][0])
+        if (name, error["type"]) == ("price_max", "value_error"):
+            yield "price_min", PRICES_CROSSED
+        else:
+            yield name, RULES.get(name) or SENTENCES.get(error["type"], "This cannot be read.")
 
 
 def _count(text: str) -> int:

@@ -1,7 +1,7 @@
 """One error answer, made by one function. Detail goes to the log; the client gets a code and a sentence."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, request
 from pydantic import ValidationError
@@ -39,11 +39,21 @@ def validation_answer(exc: ValidationError) -> Response:
     """The error answer for a request that its schema refused, a line for each field."""
     thing = "field" if request.is_json else "parameter"
     fields = [
-        (".".join(str(part) for part in error["loc"]) or "request", sentence(error, thing))
-        for error in exc.errors(include_url=False, include_input=False)
+        (_place(error["loc"]), sentence(error, thing)) for error in exc.errors(include_url=False, include_input=False)
     ]
+    return fields_answer(fields)
+
+
+def fields_answer(fields: Sequence[tuple[str, str]]) -> Response:
+    """The error answer for fields that are not valid, each with what is wrong."""
     message = "; ".join(f"{field}: {text}" for field, text in fields[:5])
     return error_answer(InvalidInput.code, InvalidInput.status, message, fields)
+
+
+def _place(location: Sequence[int | str]) -> str:
+    """Of several values of a parameter, which one it was is not said: they have no numbers in an address."""
+    parts = [str(part) for part in location if request.is_json or isinstance(part, str)]
+    return ".".join(parts) or "request"
 
 
 def wants_json() -> bool:

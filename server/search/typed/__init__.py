@@ -6,5 +6,6 @@ understood is words.
 
 from server.search.typed.parse import Typed, parse_typed, unparsed
 from server.search.typed.parts import Kind, Term, Understood
+from server.search.typed.scan import says_something
 
-__all__ = ["Kind", "Term", "Typed", "Understood", "parse_typed", "unparsed"]
+__all__ = ["Kind", "Term", "Typed", "Understood", "parse_typed", "says_something", "unparsed"]

@@ -75,7 +75,7 @@ def _read_signed(text: str, letters: str, at: int, before: list[str]) -> Piece |
     if word is None or letters[at] != "-" or _NEGATIVE_NUMBER.fullmatch(word.group()) or _FACET.match(letters, at):
         return None
     left_out = _WEIGHTED.fullmatch(letters, at + 1, word.end())
-    if left_out is None or not _begins_a_word(letters[at + 1]):
+    if left_out is None or not says_something(letters[at + 1]):
         return None
     name = text[at + 1 : left_out.end("base")].rstrip(",;.!?)")
     if plain(name).startswith(_FACETS) or (before and (before[-1], plain(name)) in COMPOUNDS):
@@ -83,8 +83,8 @@ def _read_signed(text: str, letters: str, at: int, before: list[str]) -> Piece |
     return _piece(at, word.end(), Term(name, _weight(left_out), negative=True))
 
 
-def _begins_a_word(letter: str) -> bool:
-    """Whether a minus before it leaves something out: letters, digits and pictures. "-->" and "-)" are drawings."""
+def says_something(letter: str) -> bool:
+    """Whether it is part of a word: letters, digits and pictures. "-->" and "-)" are drawings."""
     return letter.isalnum() or unicodedata.category(letter) == "So"
 
 

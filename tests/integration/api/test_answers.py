@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from server.api.answer_schemas import SearchAnswer, SuggestAnswer
 from tests.factories import picture
+from tests.integration.api.conftest import Find
 
 ALL_FACETS = "facets=brand&facets=category&facets=price&facets=stock&facets=attributes"
 
@@ -66,17 +67,19 @@ def test_addresses_of_pictures_hold_where_the_shop_is_mounted(boutique: FlaskCli
         ("price_min=-1", "price_min: The least is 0."),
         ("price_max=1.234", "price_max: Write at most 2 decimals."),
         ("price_max=1e30", "price_max: This number is too large."),
-        ("price_min=9&price_max=1", "request: price_min is above price_max."),
+        ("price_min=9&price_max=1", "price_max: price_min is above price_max."),
         ("colour=red", "colour: There is no such parameter."),
         ("sort=best", "sort: Write one of 'relevance', 'price_asc', 'price_desc' or 'newest'."),
         ("mode=best", "mode: Write one of 'hybrid', 'vector' or 'text'."),
         ("currency=usd", "currency: A currency has three capital letters, such as EUR."),
         ("in_stock=maybe", "in_stock: Write true or false."),
-        ("facets=size", "facets.0: Write one of 'brand', 'category', 'price', 'stock' or 'attributes'."),
+        ("facets=size", "facets: Write one of 'brand', 'category', 'price', 'stock' or 'attributes'."),
         ("attribute=red", "attribute: Write an attribute as name=value."),
         ("attribute=%3Dred", "attribute: Write an attribute as name=value."),
         ("&".join(f"attribute=a{n}=x" for n in range(6)), "attribute: A search filters by at most 5 attributes."),
         ("&".join(["brand=x"] * 51), "brand: It takes at most 50; there are 51."),
+        ("price_max=9&price_max=10", "price_max: This may stand here once."),
+        ("limit=1&q=a&limit=2&q=b", "limit: This may stand here once.; q: This may stand here once."),
         ("cursor=%00", "cursor: Text may not hold a NUL character."),
         ("q=" + "x" * 1001, "q: This is too long: at most 1000 characters."),
     ],
@@ -109,3 +112,22 @@ def test_the_document_describes_what_is_new(client: FlaskClient) -> None:
     names = {each["name"] for each in document["paths"]["/api/v1/products/{sku}/similar"]["get"]["parameters"]}
     assert {"q", "parse", "verbatim", "attribute", "facets", "collapse", "relevant", "explain"} <= names
     assert "SuggestAnswer" in document["components"]["schemas"]
+
+
+def test_names_are_found_whatever_their_capitals(boutique: FlaskClient, find: Find) -> None:
+    as_written = find(brand="Acme", category="Apparel/Shirts")
+    assert as_written["hits"]
+    assert find(brand="aCME", category="apparel/SHIRTS")["hits"] == as_written["hits"]
+    similar = [boutique.get(f"/api/v1/products/S-1/similar?brand={name}").json["hits"] for name in ("Acme", "ACME")]
+    assert similar[0] == similar[1] != []
+
+
+def test_an_empty_cursor_is_the_first_page(find: Find) -> None:
+    assert find(q="shirt", cursor="")["hits"] == find(q="shirt")["hits"]
+
+
+@pytest.mark.parametrize("typed", ['""', '" "', "!?", "-", "“”"])
+def test_what_says_nothing_browses(find: Find, typed: str) -> None:
+    body = find(q=typed)
+    assert body["plan"]["path"] == "browse"
+    assert body["hits"] == find()["hits"]

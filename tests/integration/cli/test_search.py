@@ -60,3 +60,9 @@ def test_a_polite_kill_lets_go_of_the_database(data_dir: Path) -> None:
         assert process.wait(30) == 143
     # Postgres removes the file as the last thing that it does.
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_small_shop_needs_no_calibration(shop: Run) -> None:
+    done = shop("search", "calibrate")
+    assert done.exit_code == 0
+    assert done.output.startswith("Nothing to measure below 5,000 products")

@@ -48,12 +48,19 @@ def test_calibration_measures_and_keeps(database: Database, monkeypatch: pytest.
     add_many(database, 90)
     refresh_basis(database)
     found = calibration.calibrate(database)
+    assert found is not None
     assert len(found.medians) == 5
     assert all(value > 0 for value in found.medians.values())
     assert CatalogueFacts(database, None).costs() == found.costs != Costs()
 
 
-def test_there_is_nothing_to_calibrate_in_a_small_shop(database: Database) -> None:
-    with pytest.raises(BadRequest, match=r"nothing to calibrate below 5,000 products"):
+def test_calibration_wants_sketches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "FEWEST", 30)
+    add_many(database, 90)
+    with pytest.raises(BadRequest, match="vitrine search refresh"):
         calibration.calibrate(database)
+
+
+def test_there_is_nothing_to_calibrate_in_a_small_shop(database: Database) -> None:
+    assert calibration.calibrate(database) is None
     assert CatalogueFacts(database, None).costs() == Costs()
