@@ -21,6 +21,10 @@ from server.embedding.manifest import Calibration
 from server.errors import InvalidInput
 from server.search.typed import Typed
 
+# "This one, but blue" is the product, the words, and the words said of the product's kind ("blue Shirts"), which keeps
+# the kind; where no kind is known, the words count more instead. docs/benchmarks.md has what that finds.
+OF_ITS_KIND = 1.0
+WITHOUT_A_KIND = 1.5
 # How strongly `-stripes` leads away from stripes, in parts of what `stripes` would lead to them.
 AWAY = 0.5
 
@@ -85,3 +89,13 @@ def texts_of(typed: Typed, words: str) -> list[WeightedText]:
         elif term.weight != 1.0:
             found.append(WeightedText(term.text, term.weight - 1.0))
     return found
+
+
+def texts_beside_a_product(typed: Typed, words: str, kind: str | None) -> list[WeightedText]:
+    """The same where the words say in what others are to differ from a product. kind: what it is a kind of."""
+    found = texts_of(typed, words)
+    if not words:
+        return found
+    if not kind:
+        return [WeightedText(words, WITHOUT_A_KIND), *found[1:]]
+    return [*found, WeightedText(f"{words} {kind}", OF_ITS_KIND)]

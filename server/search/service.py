@@ -140,7 +140,7 @@ class SearchService:
         """
         text = text.replace("\0", " ")
         told = understand(text, query, self.facts, self.words.vocabulary(), self.words.synonyms())
-        texts = compose.texts_of(told.typed, told.words)
+        texts = compose.texts_beside_a_product(told.typed, told.words, self._kind(sku))
         terms = [Term(product=sku), *(Term(text=part.words, weight=part.weight) for part in texts)]
         return self._composed(terms, query, replace(told, alternatives=(), whole=""))
 
@@ -159,6 +159,12 @@ class SearchService:
             return compose.compose(parts, loaded.encoder.manifest.calibration), False
 
         return self._run(_Request(query, embed, None, told))
+
+    def _kind(self, sku: str) -> str | None:
+        """The last part of a product's category, in the shop's words."""
+        with self._database.connection() as connection:
+            row = connection.execute(SQL["kind"], {"sku": sku}, prepare=True).fetchone()
+        return None if row is None else row[0]
 
     def _part(self, term: Term, products: dict[str, Vector], loaded: Loaded) -> Part:
         if term.product is not None:
