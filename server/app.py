@@ -92,6 +92,7 @@ def create_served_app() -> Flask:
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     services = open_services(settings)
     Housekeeper(services.database).start()
+    services.query_embeddings.start()
     return create_app(services=services)
 
 

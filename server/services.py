@@ -8,6 +8,7 @@ from server.catalog.products import Catalog
 from server.db.engine import Database, open_database
 from server.embedding.current import CurrentEncoder, current_encoder
 from server.embedding.encoder import Encoder
+from server.search.query_embeddings import QueryEmbeddings
 from server.search.service import SearchService
 from server.settings import Settings
 
@@ -22,6 +23,7 @@ class Services:
     images: ImageStore
     catalog: Catalog
     search: SearchService
+    query_embeddings: QueryEmbeddings
 
     @property
     def encoder(self) -> Encoder:
@@ -39,11 +41,15 @@ def open_services(settings: Settings, database: Database | None = None, encoder:
     encoder: the only model there is, for tests; without it, the model of the database.
     """
     database = database or open_database(settings)
-    current = CurrentEncoder.of(encoder, settings.query_cache) if encoder else open_current(settings, database)
+    kept = QueryEmbeddings(database)
+    if encoder is not None:
+        current = CurrentEncoder.of(encoder, settings.query_cache)
+    else:
+        current = current_encoder(settings, lambda: find_active_model(database), kept)
     images = ImageStore(settings.image_dir)
     catalog = Catalog(database, current, images, settings)
     search = SearchService(database, current, settings.secret_key, settings.fixed_currency)
-    return Services(settings, database, current, images, catalog, search)
+    return Services(settings, database, current, images, catalog, search, kept)
 
 
 def open_current(settings: Settings, database: Database) -> CurrentEncoder:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from server import resources
-from server.embedding.cache import CachedTextEncoder, QueryVector
+from server.embedding.cache import CachedTextEncoder, QueryVector, Shelf
 from server.embedding.clip import ClipEncoder
 from server.embedding.encoder import Encoder
 from server.embedding.manifest import Manifest
@@ -68,14 +68,20 @@ class CurrentEncoder:
 
     first: opens the model to begin with, called at the first use. load: opens a model that the database names; raises
     OtherModel where it is not installed. query_cache: query vectors that are remembered of each model.
+    shelf: where other processes find them too.
     """
 
     def __init__(
-        self, first: Callable[[], Encoder], load: Callable[[ActiveModel], Encoder], query_cache: int = 0
+        self,
+        first: Callable[[], Encoder],
+        load: Callable[[ActiveModel], Encoder],
+        query_cache: int = 0,
+        shelf: Shelf | None = None,
     ) -> None:
         self._first = first
         self._load = load
         self._query_cache = query_cache
+        self._shelf = shelf
         # Held for moments only, by whoever looks or changes what is below.
         self._lock = threading.Lock()
         # Held by whoever opens a model, which takes seconds.
@@ -183,7 +189,7 @@ class CurrentEncoder:
             return any(one is not None and one.digest == digest for one in (self._now, beside))
 
     def _opened(self, encoder: Encoder) -> Loaded:
-        return Loaded(encoder, CachedTextEncoder(encoder, self._query_cache))
+        return Loaded(encoder, CachedTextEncoder(encoder, self._query_cache, self._shelf))
 
 
 def installed_name(manifest: Manifest) -> str:
@@ -227,14 +233,16 @@ def load_model(settings: Settings, active: ActiveModel) -> ClipEncoder:
     refuse_other(active, settings.model)
 
 
-def current_encoder(settings: Settings, find_active: Callable[[], ActiveModel | None]) -> CurrentEncoder:
+def current_encoder(
+    settings: Settings, find_active: Callable[[], ActiveModel | None], shelf: Shelf | None = None
+) -> CurrentEncoder:
     """The model that the database names; where it names none yet, that of the settings.
 
-    find_active: reads it from the database, when the model is needed for the first time.
+    find_active: reads it from the database, when the model is needed for the first time. shelf: as for CurrentEncoder.
     """
 
     def first() -> Encoder:
         active = find_active()
         return load_encoder(settings) if active is None else load_model(settings, active)
 
-    return CurrentEncoder(first, lambda active: load_model(settings, active), settings.query_cache)
+    return CurrentEncoder(first, lambda active: load_model(settings, active), settings.query_cache, shelf)

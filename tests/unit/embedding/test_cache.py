@@ -123,3 +123,28 @@ def test_many_threads_and_many_texts_agree_with_the_encoder() -> None:
     for text, answer in zip(texts, answers, strict=True):
         np.testing.assert_array_equal(answer.vector, encoder.embed_text(text))
     assert len(cache) == 7
+
+
+class Shelf:
+    """Keeps vectors for several caches."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Vector] = {}
+
+    def find(self, digest: str, text: str) -> Vector | None:
+        return self.kept.get((digest, text))
+
+    def keep(self, digest: str, text: str, vector: Vector) -> None:
+        self.kept[digest, text] = vector
+
+
+def test_what_stands_on_the_shelf_is_not_embedded_again() -> None:
+    shelf, encoder = Shelf(), FakeEncoder()
+    first, second = (CachedTextEncoder(encoder, 5, shelf) for _ in range(2))
+    made, found = first.embed_query("blue"), second.embed_query("blue")
+    assert encoder.texts_run == ["blue"]
+    assert (made.cached, found.cached) == (False, True)
+    np.testing.assert_array_equal(made.vector, found.vector)
+    # What is kept in half precision is what the first one searches with.
+    np.testing.assert_array_equal(made.vector, made.vector.astype(np.float16).astype(np.float32))
+    assert second.embed_query("blue").vector is found.vector

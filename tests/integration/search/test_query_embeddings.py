@@ -1,0 +1,142 @@
+"""What one process embedded, another one reads from the database."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from server.db.engine import Database
+from server.embedding.current import CurrentEncoder
+from server.errors import DatabaseUnavailable
+from server.search import query_embeddings
+from server.search.query import Query
+from server.search.query_embeddings import QueryEmbeddings
+from server.search.service import SearchService
+from tests.factories import DIMENSION, add_model, add_product, unit_vector
+from tests.fakes import FakeEncoder, fake_manifest
+
+Process = Callable[[], tuple[SearchService, FakeEncoder, QueryEmbeddings]]
+
+
+@pytest.fixture
+def process(database: Database) -> Process:
+    """A process of the same shop, with the same model; what it embeds is written when `write` is called."""
+    with database.connection() as connection:
+        model = add_model(connection, digest=fake_manifest(DIMENSION).digest)
+        for number in range(5):
+            add_product(connection, f"P-{number}", embedding=unit_vector(number), embedding_model=model)
+
+    def start() -> tuple[SearchService, FakeEncoder, QueryEmbeddings]:
+        encoder, kept = FakeEncoder(fake_manifest(DIMENSION)), QueryEmbeddings(database)
+        kept._writes = True
+        current = CurrentEncoder(lambda: encoder, lambda _: encoder, 10, kept)
+        return SearchService(database, current, "0123456789abcdef", "USD"), encoder, kept
+
+    return start
+
+
+def count(database: Database) -> int:
+    with database.connection() as connection:
+        row = connection.execute("SELECT count(*) FROM query_embedding").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_what_one_process_embedded_another_finds(process: Process) -> None:
+    (here, embedded_here, kept), (there, embedded_there, _) = process(), process()
+    first = here.by_text("blue shirt", Query(limit=2))
+    assert kept.write() == 1
+    second = there.by_text("blue shirt", Query(limit=2))
+    assert (embedded_here.texts_run, embedded_there.texts_run) == (["blue shirt"], [])
+    assert (first.timing.embedding_cached, second.timing.embedding_cached) == (False, True)
+    assert [(hit.sku, hit.score) for hit in first.hits] == [(hit.sku, hit.score) for hit in second.hits]
+
+
+def test_a_cursor_of_one_process_goes_on_in_another(process: Process) -> None:
+    (here, _, kept), (there, _, _) = process(), process()
+    first = here.like_but("P-0", "blue", Query(limit=2))
+    kept.write()
+    second = there.like_but("P-0", "blue", Query(limit=2, cursor=first.next_cursor))
+    assert {hit.sku for hit in (*first.hits, *second.hits)} == {"P-1", "P-2", "P-3", "P-4"}
+
+
+def test_the_text_itself_is_not_kept(process: Process, database: Database) -> None:
+    search, _, kept = process()
+    search.by_text("my name is Ann", Query())
+    kept.write()
+    with database.connection() as connection:
+        found = connection.execute(
+            "SELECT text_hash = sha256(convert_to('my name is Ann', 'UTF8')), kept::text FROM query_embedding AS kept"
+        ).fetchone()
+    assert found is not None
+    assert found[0]
+    assert "Ann" not in found[1]
+
+
+def test_another_models_vector_is_another_one(process: Process, database: Database) -> None:
+    _, encoder, kept = process()
+    kept.keep("some-other-model", "red", unit_vector(1))
+    kept.write()
+    assert count(database) == 0
+    kept.keep(encoder.manifest.digest, "red", unit_vector(1))
+    kept.write()
+    found = kept.find(encoder.manifest.digest, "red")
+    assert found is not None
+    np.testing.assert_allclose(found, unit_vector(1), atol=1e-3)
+    assert kept.find("some-other-model", "red") is None
+
+
+def test_the_oldest_are_forgotten(process: Process, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query_embeddings, "MOST_KEPT", 3)
+    monkeypatch.setattr(query_embeddings, "FORGET_EVERY", 6)
+    _, encoder, kept = process()
+    for number in range(6):
+        kept.keep(encoder.manifest.digest, f"text {number}", unit_vector(number))
+        kept.write()
+    known = [kept.find(encoder.manifest.digest, f"text {number}") is not None for number in range(6)]
+    assert known == [False, False, False, True, True, True]
+    assert count(database) == 3
+
+
+def test_a_failure_is_not_the_searchers(process: Process, database: Database) -> None:
+    search, encoder, _ = process()
+    with database.connection() as connection:
+        connection.execute("ALTER TABLE query_embedding RENAME TO elsewhere")
+    try:
+        assert len(search.by_text("blue", Query()).hits) == 5
+        assert encoder.texts_run == ["blue"]
+    finally:
+        with database.connection() as connection:
+            connection.execute("ALTER TABLE elsewhere RENAME TO query_embedding")
+
+
+def test_a_standby_reads_and_gives_up_writing(process: Process, database: Database) -> None:
+    _, encoder, kept = process()
+    digest = encoder.manifest.digest
+    kept.keep(digest, "blue", unit_vector(1))
+    kept.write()
+    standby = QueryEmbeddings(Database(database.url + "&options=-c%20default_transaction_read_only%3Don"))
+    standby._writes = True
+    assert standby.find(digest, "blue") is not None
+    standby.keep(digest, "red", unit_vector(2))
+    with pytest.raises(DatabaseUnavailable, match="takes no changes"):
+        standby.write()
+    assert standby.write() == 0
+    standby._database.close()
+
+
+def test_only_who_was_started_writes(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query_embeddings, "WRITE_SECONDS", 0.01)
+    with database.connection() as connection:
+        add_model(connection, digest="d")
+    kept = QueryEmbeddings(database)
+    kept.keep("d", "blue", unit_vector(1))
+    assert kept.write() == 0
+    kept.start()
+    kept.keep("d", "blue", unit_vector(1))
+    deadline = time.monotonic() + 20
+    while not count(database) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    kept.stop()
+    assert count(database) == 1
