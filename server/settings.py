@@ -77,8 +77,9 @@ class Settings(BaseSettings):
     port: int = _setting("VITRINE_PORT", 8000, "Port that the web server listens on.", ge=1, le=65535)
     web_workers: int = _setting(
         "VITRINE_WEB_WORKERS",
-        1,
-        "Processes that answer requests. Each opens the model for itself; two answer half as many requests again.",
+        lambda: min(2, os.cpu_count() or 1),
+        "Processes that answer requests. Each opens the model for itself (115 MB for the bundled one); two answer half "
+        "as many requests again as one.",
         ge=1,
         le=64,
     )

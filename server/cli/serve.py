@@ -89,7 +89,7 @@ def other_model_sentence(settings: Settings, active: "ActiveModel") -> str | Non
 
 
 def run_server(settings: Settings, database: Database, host: str, port: int) -> None:
-    """Serve until a signal. Usually one worker process with a few threads: it holds the model once.
+    """Serve until a signal, by worker processes with a few threads each: Python runs one thread of a process at a time.
 
     The parent process only supervises, the workers and the embedded Postgres both.
     """
