@@ -5,8 +5,9 @@
 A ViT-B/32 with random weights (speed does not depend on them) is installed as `vitrine models add` does it, int8, one
 thread for a text. The products' vectors lie around embeddings of 2,000 titles by this model, so that queries, which are
 words of titles, land among them. `vitrine serve` answers GET /api/v1/search?q=...&limit=10; every query is asked once
-(its embedding is computed), then again (it is remembered), then by eight clients; then the same with words and facets;
-then searches among 5,000 other queries come as Zipf has it, the first one most, to a server that knows none of them.
+(its embedding is computed), then again (it is remembered), then by eight clients that went round once before; then the
+same with words and facets; then searches among 5,000 other queries come as Zipf has it, the first one most, to a server
+that knows none of them.
 
 The peer, in turns with ours: sentence-transformers (torch, one thread) on the same checkpoint, FAISS HNSW (ef 100), and
 ten rows read from the same Postgres by psycopg; a function call without HTTP. Needs the extras [models] and [bench].
@@ -186,6 +187,8 @@ def measure(environment: dict[str, str], queries: list[str], others: list[str], 
         by_both = [target(query, "hybrid") for query in queries]
         with_facets = [target(query, "hybrid", FACETS) for query in queries]
         ask("HTTP alone (/healthz)", ["/healthz"] * len(queries), 1)
+        # One client comes to one process; eight open the connections of all, and let them know the queries.
+        keep_busy(port, [request_of(one, port) for one in by_vector], CLIENTS)
         ask("vector, cached", by_vector, 1)
         ask("vector, cached", by_vector * 5, CLIENTS)
         ask("hybrid, cached", by_both, 1)
@@ -193,7 +196,7 @@ def measure(environment: dict[str, str], queries: list[str], others: list[str], 
         ask("hybrid and facets, cached", with_facets, CLIENTS)
     # Another process, which remembers nothing.
     with served(environment) as port:
-        keep_busy(port, [request_of(target(query), port) for query in queries[:20]], 1)
+        keep_busy(port, [request_of(target(query), port) for query in queries[:100]], CLIENTS)
         stream = [target(query) for query in zipf_stream(others, len(others))]
         ask(f"vector, Zipf stream of {len(others):,} queries", stream, CLIENTS)
     return rows
