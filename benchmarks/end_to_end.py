@@ -11,6 +11,7 @@ that knows none of them.
 
 The peer, in turns with ours: sentence-transformers (torch, one thread) on the same checkpoint, FAISS HNSW (ef 100), and
 ten rows read from the same Postgres by psycopg; a function call without HTTP. Needs the extras [models] and [bench].
+Last, pgbench asks for the walk of the index alone, which bounds what any server over it can answer.
 --keep DIR keeps the checkpoint and the installed model.
 """
 
@@ -44,6 +45,7 @@ from benchmarks.engine.peer_stack import PeerStack
 from benchmarks.engine.peers import missing
 from benchmarks.engine.queries import around, draw_queries, zipf_stream
 from benchmarks.engine.shop import Chunk, Shelf, Wordy
+from benchmarks.engine.walk_alone import walk_alone
 from benchmarks.latency import free_port, percentile, wait_until_ready
 from benchmarks.workers import Worker, interleave, worker
 from server.db.engine import open_database
@@ -249,6 +251,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
                 given = (str(keep / "checkpoint"), str(folder / "vectors.npy"), database.url)
                 with worker(PeerStack, *given) as peer:
                     rows = measure(environment, mine, others, peer)
+            rows += [
+                {"search": "the walk alone, by pgbench", **walk_alone(database, clients)} for clients in (1, CLIENTS)
+            ]
     told: dict[str, Any] = {"products": arguments.rows, "rows": rows, "breakdown": breakdown(rows), "targets": TARGETS}
     return told | {"without": None if lacking is None else f"{lacking} is not installed: pip install -e '.[bench]'"}
 
