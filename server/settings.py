@@ -86,6 +86,12 @@ class Settings(BaseSettings):
     web_threads: int = _setting(
         "VITRINE_WEB_THREADS", 4, "Requests that a process answers at the same time, one thread each.", ge=1, le=256
     )
+    serve_worker: bool = _setting(
+        "VITRINE_SERVE_WORKER",
+        True,
+        "Whether `vitrine serve` and `vitrine demo` start a worker beside the web server. false where `vitrine worker` "
+        "runs for itself.",
+    )
     pool_size: int = _setting("VITRINE_POOL_SIZE", 8, "Most database connections that one process opens.", ge=1, le=256)
     execution_provider: Literal["cpu", "cuda", "openvino", "coreml"] = _setting(
         "VITRINE_EXECUTION_PROVIDER",

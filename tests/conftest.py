@@ -68,7 +68,8 @@ def database(migrated: Database) -> Iterator[Database]:
     with migrated.connection() as connection:
         tables = connection.execute(
             "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables "
-            "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename <> 'alembic_version'"
+            "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') "
+            "AND tablename NOT IN ('alembic_version', 'job_tables')"
         ).fetchone()
         assert tables is not None
         connection.execute(f"TRUNCATE {tables[0]} RESTART IDENTITY CASCADE")

@@ -43,7 +43,9 @@ class Draft:
         """Whether the picture or the embedding is another one by now than this was planned for."""
         if self.stored is None or now is None:
             return self.stored is not now
-        return not self.stored.placed_alike(now)
+        # A title that this does not change may have been changed since it was embedded.
+        is_renamed = self.text is not None and "title" not in self.change.values and now.values["title"] != self.text
+        return is_renamed or not self.stored.placed_alike(now)
 
 
 @dataclass

@@ -77,6 +77,11 @@ class Catalog:
         written = iter(self._write(list(changes.values())))
         return [outcome or next(written) for outcome in outcomes]
 
+    def embed_again(self, skus: Sequence[str]) -> dict[str, Outcome]:
+        """Give products the vector that they lack. One that needs none, or is gone, is left as it is."""
+        changes = [Change(sku, {}, may_create=False) for sku in skus]
+        return {outcome.sku: outcome for outcome in self._write(changes)}
+
     def delete(self, sku: str) -> None:
         """Remove a product; its picture stays in the store. Raises NotFound."""
         with self._database.session() as session:

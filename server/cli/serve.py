@@ -15,6 +15,7 @@ import click
 from server.db import migrate
 from server.db.engine import Database, open_database
 from server.errors import DatabaseNotReady, ModelError, OtherModel, SettingError
+from server.jobs.beside import WorkerBeside
 from server.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -119,12 +120,18 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
         workers_kill_timeout=5,
         log_level=LogLevels.warning,
     )
+    beside = WorkerBeside() if settings.serve_worker else None
+    if beside is not None:
+        beside.start()
     threading.Thread(target=_announce, args=(settings.shop_name, host, port), daemon=True).start()
     logging.getLogger("granian").setLevel(logging.WARNING)
     try:
         server.serve()
     except ConfigurationError as exc:
         raise SettingError("The web server refuses its settings; check VITRINE_HOST and VITRINE_PORT.") from exc
+    finally:
+        if beside is not None:
+            beside.stop()
     click.echo("Stopped.")
 
 

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
@@ -11,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from server.db.engine import Database, check_versions, translated_errors
+from server.db.job_tables import bring_up_to_date, is_up_to_date
 from server.resources import MIGRATIONS
 
 log = logging.getLogger(__name__)
@@ -21,14 +23,18 @@ UPGRADE_LOCK = 7_346_110_251
 
 @dataclass(frozen=True)
 class MigrationStatus:
-    """Revision of the database (None: empty) and the newest one that this code knows."""
+    """Revision of the database (None: empty) and the newest one that this code knows.
+
+    has_job_tables: those of the installed procrastinate.
+    """
 
     current: str | None
     newest: str
+    has_job_tables: bool = True
 
     @property
     def is_current(self) -> bool:
-        return self.current == self.newest
+        return self.current == self.newest and self.has_job_tables
 
 
 def _config(connection: sqlalchemy.Connection | None = None, dimension: int | None = None) -> Config:
@@ -44,7 +50,9 @@ def status(database: Database) -> MigrationStatus:
     newest = ScriptDirectory.from_config(_config()).get_current_head()
     with translated_errors(), database.engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    return MigrationStatus(current, str(newest))
+        raw = connection.connection.driver_connection
+        has_job_tables = isinstance(raw, psycopg.Connection) and is_up_to_date(raw)
+    return MigrationStatus(current, str(newest), has_job_tables)
 
 
 def upgrade(database: Database, dimension: int) -> MigrationStatus:
@@ -59,12 +67,20 @@ def upgrade(database: Database, dimension: int) -> MigrationStatus:
         connection.commit()
         try:
             command.upgrade(_config(connection, dimension), "head")
+            _upgrade_job_tables(connection)
         finally:
             connection.rollback()
             connection.execute(sqlalchemy.text("SELECT pg_advisory_unlock(:key)"), {"key": UPGRADE_LOCK})
             connection.commit()
     _forget_connections(database)
     return status(database)
+
+
+def _upgrade_job_tables(connection: sqlalchemy.Connection) -> None:
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)  # noqa: S101  (the engine's driver)
+    bring_up_to_date(raw)
+    connection.commit()
 
 
 def _forget_connections(database: Database) -> None:

@@ -1,0 +1,98 @@
+"""Does every live product have a vector of what it is now? Counted in SQL, and repaired.
+
+Products that come through an import or the API have one. Those that somebody writes in SQL do not, until this has gone
+over them.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import psycopg
+
+from server.catalog.change import Outcome
+from server.catalog.products import Catalog
+from server.db.engine import Database
+from server.db.named_sql import load
+
+SQL = load(__file__, "coverage.sql")
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Live products, and how many of them words find as they are now. outdated: their title was changed since."""
+
+    live: int
+    covered: int
+    without_vector: int
+    outdated: int
+
+    @property
+    def share(self) -> float:
+        """The part that is covered, 0 to 1; 1 in an empty shop."""
+        return self.covered / self.live if self.live else 1.0
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A product that is not covered, and why."""
+
+    sku: str
+    reason: str
+
+
+@dataclass
+class Repair:
+    """What a repair did. left: products that it could not help, and why."""
+
+    filled: int = 0
+    left: list[Gap] = field(default_factory=list)
+
+
+def read_coverage(connection: psycopg.Connection) -> Coverage:
+    """Counted now."""
+    row = connection.execute(SQL["coverage"]).fetchone()
+    return Coverage(*(0, 0, 0, 0) if row is None else row)
+
+
+def find_gaps(connection: psycopg.Connection, limit: int, after: str = "") -> list[Gap]:
+    """The first gaps behind a SKU."""
+    return [Gap(*row) for row in connection.execute(SQL["gaps"], {"after": after, "limit": limit})]
+
+
+def repair(
+    database: Database, catalog: Catalog, go_on: Callable[[], bool] = lambda: True, batch: int = BATCH
+) -> Repair:
+    """Embed what lacks a vector, in batches of a transaction each; killed at any moment it is done again from there.
+
+    go_on: asked before each batch. Raises ModelError and the like, where it says nothing of a single product.
+    """
+    done = Repair()
+    for gaps in _batches(database, batch):
+        if not go_on():
+            break
+        outcomes = catalog.embed_again([gap.sku for gap in gaps])
+        with database.connection() as connection:
+            rows = connection.execute(SQL["still"], {"skus": [gap.sku for gap in gaps]}).fetchall()
+        still = {sku for (sku,) in rows}
+        done.filled += sum(gap.sku not in still for gap in gaps)
+        done.left += [Gap(gap.sku, _why(gap, outcomes)) for gap in gaps if gap.sku in still]
+    return done
+
+
+def _batches(database: Database, batch: int) -> Iterator[list[Gap]]:
+    after = ""
+    while True:
+        with database.connection() as connection:
+            gaps = find_gaps(connection, batch, after)
+        if not gaps:
+            return
+        yield gaps
+        after = gaps[-1].sku
+
+
+def _why(gap: Gap, outcomes: dict[str, Outcome]) -> str:
+    outcome = outcomes.get(gap.sku)
+    if outcome is None or outcome.action == "refused":
+        return "is being changed by somebody else" if outcome is None else f"{outcome.field} {outcome.reason}".strip()
+    return "its picture cannot be read"

@@ -1,0 +1,39 @@
+"""The queue of a database: which tasks there are, and how to put one in."""
+
+import psycopg
+from procrastinate import App, PsycopgConnector, RetryStrategy
+
+from server.db.engine import Database
+from server.db.named_sql import load
+from server.jobs import tasks
+
+SQL = load(__file__, "jobs.sql")
+
+QUEUE = "default"
+# Pauses of 2, 4, 8 ... seconds, half an hour in all. What fails then is given up, and stands among the failed jobs.
+MOST_ATTEMPTS = 10
+RETRIES = RetryStrategy(max_attempts=MOST_ATTEMPTS, exponential_wait=2)
+
+EMBED_GAPS = "vitrine:embed_gaps"
+TAKE_UP_AGAIN = "vitrine:take_up_again"
+
+
+def open_queue(database: Database) -> App:
+    """The queue as procrastinate sees it, not yet connected."""
+    app = App(connector=PsycopgConnector(conninfo=database.url, min_size=1, max_size=4))
+    # Of each, one that waits is enough. Where the database's notice of a gap was lost, the clock finds it.
+    embed = app.task(name=EMBED_GAPS, queue=QUEUE, queueing_lock=EMBED_GAPS, retry=RETRIES, pass_context=True)
+    app.periodic(cron="*/5 * * * *")(embed(tasks.embed_gaps))
+    again = app.task(name=TAKE_UP_AGAIN, queue=QUEUE, queueing_lock=TAKE_UP_AGAIN, priority=10, pass_context=True)
+    app.periodic(cron="* * * * *")(again(tasks.take_up_again))
+    return app
+
+
+def put_in(connection: psycopg.Connection, name: str) -> bool:
+    """Queue a task of which one that waits is enough, in the caller's transaction; False where one waits already."""
+    try:
+        with connection.transaction():
+            connection.execute(SQL["put_in"], {"queue": QUEUE, "name": name})
+    except psycopg.errors.UniqueViolation:
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""The worker: does what is queued, one job at a time, and listens for products that lack a vector."""
+
+import logging
+import os
+import threading
+from contextlib import suppress
+
+import psycopg
+
+from server.db.engine import Database
+from server.errors import VitrineError
+from server.jobs.failures import note_failure
+from server.jobs.queue import EMBED_GAPS, open_queue, put_in
+from server.services import Services
+
+CHANNEL = "vitrine_gaps"
+# So soon it is noticed that the worker ends; and so long until a lost database is tried again.
+LISTEN_SECONDS = 1.0
+AGAIN_SECONDS = 5.0
+# Searches come first.
+NICENESS = 10
+# So long a job that is under way may take to stop.
+STOP_SECONDS = 8.0
+
+log = logging.getLogger(__name__)
+
+
+class GapListener:
+    """A thread that queues `embed_gaps` when the database tells of a product without a vector."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="gap-listener")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(2 * AGAIN_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._listen()
+            except (psycopg.Error, VitrineError) as exc:
+                log.warning("The database is not heard: %s", exc)
+                self._stop.wait(AGAIN_SECONDS)
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._database.url, autocommit=True) as connection:
+            connection.execute(f"LISTEN {CHANNEL}")
+            # What was told while nobody listened.
+            self._queue()
+            while not self._stop.is_set():
+                # This connection does nothing else: what is told meanwhile waits in it.
+                if list(connection.notifies(timeout=LISTEN_SECONDS, stop_after=1)):
+                    self._queue()
+
+    def _queue(self) -> None:
+        with self._database.connection() as connection:
+            put_in(connection, EMBED_GAPS)
+
+
+def run_worker(services: Services, wait: bool = True) -> None:
+    """Work until a signal; with wait=False until nothing is left to do."""
+    with suppress(OSError):
+        os.nice(NICENESS)
+    queue, listener = open_queue(services.database), GapListener(services.database)
+    if wait:
+        listener.start()
+    else:
+        with services.database.connection() as connection:
+            put_in(connection, EMBED_GAPS)
+    try:
+        queue.run_worker(
+            wait=wait,
+            concurrency=1,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=STOP_SECONDS,
+            additional_context={"services": services},
+            task_middleware=[note_failure],
+        )
+    finally:
+        if wait:
+            listener.stop()
