@@ -29,6 +29,16 @@ def default_data_dir() -> Path:
     return Path(platformdirs.user_data_dir("vitrine"))
 
 
+def cores() -> int:
+    """How many this process may use: the machine's, less what its affinity and its control group keep from it."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        if quota != "max":
+            allowed = min(allowed, max(1, round(int(quota) / int(period))))
+    return allowed
+
+
 def _setting(name: str, default: Any, help_text: str, **constraints: Any) -> Any:
     """A field read from the environment variable `name`. A callable default is called at load."""
     if callable(default):
@@ -77,7 +87,7 @@ class Settings(BaseSettings):
     port: int = _setting("VITRINE_PORT", 8000, "Port that the web server listens on.", ge=1, le=65535)
     web_workers: int = _setting(
         "VITRINE_WEB_WORKERS",
-        lambda: min(2, os.cpu_count() or 1),
+        lambda: min(2, cores()),
         "Processes that answer requests. Each opens the model for itself (115 MB for the bundled one); two answer half "
         "as many requests again as one.",
         ge=1,
@@ -101,7 +111,7 @@ class Settings(BaseSettings):
     )
     tower_threads: int = _setting(
         "VITRINE_TOWER_THREADS",
-        lambda: os.cpu_count() or 1,
+        cores,
         "Threads that the image tower uses while importing.",
         ge=1,
         le=256,
@@ -120,7 +130,7 @@ class Settings(BaseSettings):
     )
     prepare_threads: int = _setting(
         "VITRINE_PREPARE_THREADS",
-        lambda: os.cpu_count() or 1,
+        cores,
         "Threads that decode and resize pictures beside the image tower while importing.",
         ge=1,
         le=256,

@@ -77,6 +77,7 @@ class FakeEncoder:
         self._preprocessor = Preprocessor(self._manifest.image)
         self._lock = threading.Lock()
         self.texts_run: list[str] = []
+        self.words_known: set[str] = set()
 
     @property
     def manifest(self) -> Manifest:
@@ -101,6 +102,9 @@ class FakeEncoder:
             return vector
         calibration = self._manifest.calibration
         return _unit(vector + np.subtract(calibration.image_mean, calibration.text_mean))
+
+    def knows_word(self, word: str) -> bool:
+        return word in self.words_known
 
     def prepare(self, image: Image.Image) -> Pixels:
         return self._preprocessor.prepare(image)

@@ -10,10 +10,17 @@ revision = "0006"
 down_revision = "0005"
 
 FUNCTIONS = (
-    # Hyphens, slashes and underscores part words, so that "button down" finds Button-Down and the other way round.
-    """
+    # Hyphens, slashes and dots between letters part words, so that "button down" finds Button-Down and the other way
+    # round; so do tags, and signs beyond ASCII, which the parser takes for letters. Apostrophes are of one kind, and
+    # what nobody sees (soft hyphens, joiners) is not there.
+    r"""
 CREATE FUNCTION search_exact_words(words text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
-    SELECT translate($1, '-/_‐‑–', '      ')
+    SELECT regexp_replace(
+        translate(regexp_replace($1, '</?[a-zA-Z][^>]*>', ' ', 'g'),
+                  U&'\2019\2018\02BC\00B4\0060\00AD\200B\200C\200D\2060\FEFF', ''''''''''''),
+        '([a-zA-Z])[.](?=[a-zA-Z])|[-/_\u00A0-\u00A9\u00AB-\u00B1\u00B6-\u00B8\u00BB\u00BF\u00D7\u00F7\u2000-\u206F'
+        '\u2122\u2190-\u23FF\u2500-\u27BF\u2E00-\u2E7F\u3000-\u303F\u2212\uFE63\uFF01-\uFF0F\uFF1A-\uFF20]',
+        '\1 ', 'g')
 $$
 """,
     # The lexeme '|' is in no query: it keeps the end of one field and the beginning of the next from being a phrase.

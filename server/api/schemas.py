@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, get_origin
 
 from flask_openapi3 import FileStorage
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from server.search.query import MOST_ATTRIBUTES, Facet, Filters, Mode, Query, Sort
 
@@ -62,6 +62,11 @@ class FilterFields(ApiModel):
         description="An attribute and its value, `colour=Navy`. Several values of one attribute: any of them. At most "
         f"{MOST_ATTRIBUTES} attributes.",
     )
+
+    @field_validator("currency", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
 
     @field_validator("category")
     @classmethod
@@ -143,7 +148,18 @@ class PageFields(ApiModel):
 
 
 class FilterParams(FilterFields, PageFields):
-    """Filters, order and page, the same for every kind of search."""
+    """Filters, order and page, the same for every kind of search. A parameter without a value is as if left out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        given = {
+            name: [one for one in value if one != ""] if isinstance(value, list) else value
+            for name, value in data.items()
+        }
+        return {name: value for name, value in given.items() if value != ""}
 
     def to_query(self) -> Query:
         """The search room's words for this."""
@@ -182,8 +198,10 @@ class SearchParams(WordsParams):
         return replace(super().to_query(), mode=self.mode)
 
 
-# The parameters that may stand in an address several times.
-REPEATED = frozenset(name for name, field in SearchParams.model_fields.items() if get_origin(field.annotation) is list)
+# The parameters that may stand in an address once.
+SINGLE = frozenset(
+    name for name, field in SearchParams.model_fields.items() if get_origin(field.annotation) is not list
+)
 
 
 class SimilarParams(WordsParams):

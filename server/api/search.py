@@ -10,7 +10,7 @@ from server.api.answer_schemas import SearchAnswer, SuggestAnswer
 from server.api.composed import ComposedBody
 from server.api.schemas import (
     ERRORS,
-    REPEATED,
+    SINGLE,
     ErrorAnswer,
     FilterParams,
     ImageForm,
@@ -41,7 +41,7 @@ bp = APIBlueprint(
 @bp.before_request
 def refuse_repeated() -> Response | None:
     """Which of two highest prices was meant, nobody can tell."""
-    twice = [name for name, values in request.args.lists() if len(values) > 1 and name not in REPEATED]
+    twice = [name for name, values in request.args.lists() if len(values) > 1 and name in SINGLE]
     return fields_answer([(name, "This may stand here once.") for name in twice]) if twice else None
 
 

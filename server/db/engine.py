@@ -76,13 +76,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def turns(self) -> Iterator[psycopg.Connection]:
+    def turns(self, patience: float | None = None) -> Iterator[psycopg.Connection]:
         """A pooled connection on which the caller says BEGIN and COMMIT, together with other statements.
 
         psycopg would send each alone and wait for its answer. What is open at the end is committed, rolled back on an
         exception. Driver errors come out as VitrineError.
+        patience: seconds to wait for a connection; None: as long as the pool does.
         """
-        with translated_errors(), self.pool.connection() as connection:
+        with translated_errors(), self.pool.connection(patience) as connection:
             connection.autocommit = True
             try:
                 yield connection

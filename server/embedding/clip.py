@@ -112,6 +112,10 @@ class ClipEncoder:
         placed: Vector = _unit_rows((vector + self._text_to_image)[None])[0]
         return placed
 
+    def knows_word(self, word: str) -> bool:
+        """See `Encoder`."""
+        return self._text.get()[0].has_word(word)
+
     def prepare(self, image: Image.Image) -> Pixels:
         """RGB picture -> (3, size, size) float32. Needs no tower, so it can run in threads of its own."""
         return self._preprocessor.prepare(image)

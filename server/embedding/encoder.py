@@ -39,6 +39,9 @@ class Encoder(Protocol):
         (`manifest.calibration`) is added and the sum normalised. Without a calibration this is `embed_text`.
         """
 
+    def knows_word(self, word: str) -> bool:
+        """Whether the model has this very word, in lower case, rather than putting it together from pieces."""
+
     def prepare(self, image: Image.Image) -> Pixels:
         """Resize, crop or pad, and normalise an RGB picture as the manifest says."""
 

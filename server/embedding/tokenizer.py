@@ -9,6 +9,9 @@ from server.errors import ModelError
 # vocabulary have fewer, so a cut text still fills the context, and a 10,000-word description costs no more than a page.
 CHARACTERS_PER_TOKEN = 32
 
+# What tokenizers without pieces for everything put in the place of the rest.
+_UNKNOWN = frozenset({"[UNK]", "<unk>"})
+
 # What Unicode calls white space. str.strip() also takes U+001C to U+001F, which are tokens to CLIP.
 BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
 
@@ -39,6 +42,11 @@ class TextTokenizer:
     def end_id(self) -> int:
         """Id of the end token."""
         return self._end_id
+
+    def has_word(self, word: str) -> bool:
+        """Whether the word is one token. Of what the tokenizer was made from, the frequent words are."""
+        tokens = self._tokenizer.encode(word, add_special_tokens=False)
+        return len(tokens.ids) == 1 and tokens.tokens[0] not in _UNKNOWN
 
     def encode(self, text: str) -> list[int]:
         """Token ids, between 1 and `context_length` of them; the last is the end token, also after a cut."""

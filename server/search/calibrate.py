@@ -47,10 +47,13 @@ def calibrate(database: Database) -> Calibration | None:
         begun = begin(connection, Wanted(Filters()))
         basis = None if begun.basis_key is None else load_basis(connection, begun.basis_key)
         rows = connection.execute(SQL["some_vectors"], {"limit": QUERIES}).fetchall()
-        if len(rows) < QUERIES or measure(begun, Wanted(Filters()), FEWEST).matching < FEWEST:
+        if measure(begun, Wanted(Filters()), FEWEST).matching < FEWEST:
             return None
-        if basis is None:
-            raise BadRequest("The products have no sketches yet. Run `vitrine search refresh`, then this again.")
+        if len(rows) < QUERIES or basis is None:
+            raise BadRequest(
+                "The products have no vectors or no sketches yet. Look at `vitrine coverage`, and run "
+                "`vitrine search refresh` before this."
+            )
         vectors = [np.asarray(row[0].to_numpy(), np.float32) for row in rows]
         ranker = Ranker(begun, basis, Costs())
         found = _measure(ranker, vectors, _windows(begun))

@@ -10,6 +10,8 @@ from server.search.statements import SQL
 
 # How long a fact is remembered.
 FACT_SECONDS = 30.0
+# How old it may be where another spelling would take the place of what was asked for.
+SURE_SECONDS = 2.0
 
 
 class CatalogueFacts:
@@ -53,15 +55,24 @@ class CatalogueFacts:
         return self._made_of("brands", self._brands_by_name).get(" ".join(name.casefold().split())) or (name,)
 
     def brands_meant(self, name: str) -> tuple[str, ...]:
-        """This very brand; where there is none, those that are called so whatever the case."""
+        """This very brand; where it is not known, also those that are called so whatever the case."""
+        named = self.brands_named(name)
+        return (name,) if name in named else (name, *named)
+
+    def brands_shown(self, name: str) -> tuple[str, ...]:
+        """The same as the shop writes them; as typed where there is none."""
         named = self.brands_named(name)
         return (name,) if name in named else named
 
     def category_meant(self, path: str) -> str:
-        """This very path; where there is none, the one that is called so whatever the case."""
-        by_name = self._made_of("categories", self._categories_by_name)
-        named: list[str] = by_name.get(path.casefold(), [])
-        return path if path in named or not named else named[0]
+        """This very path; where there is none, the largest that is called so whatever the case."""
+        named: list[str] = []
+        for at_most in (FACT_SECONDS, SURE_SECONDS):
+            by_name = self._made_of("categories", self._categories_by_name, at_most)
+            named = by_name.get(path.casefold(), [])
+            if path in named or not named:
+                return path
+        return named[0]
 
     def category_named(self, name: str) -> str:
         """The category whose path, its end or one of its parts is called so, whatever the case: the largest of them;
@@ -73,6 +84,18 @@ class CatalogueFacts:
         if not best:
             best = [(path, count) for path, count in self.categories() if path.casefold().endswith("/" + wanted)]
         return max(best, key=lambda found: found[1])[0] if best else name.strip("/ ") or name
+
+    def names_another_kind(self, words: str, chosen: str | None, category: str) -> bool:
+        """Whether words or a chosen category lead out of a category: "dress" leads out of Apparel/Shirts."""
+        if chosen is not None and category != chosen and not category.startswith(chosen + "/"):
+            return True
+        own = {way for part in category.split("/") for way in _ways(part)}
+        kinds = self._made_of("categories", self._categories_by_end, of="ends")
+        return any(word in kinds and word not in own for word in words.casefold().split())
+
+    def _categories_by_end(self) -> set[str]:
+        """What the last parts of all categories are called, singular and plural."""
+        return {way for path, _ in self.categories() for way in _ways(_end(path))}
 
     def _brands_by_name(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
@@ -88,23 +111,32 @@ class CatalogueFacts:
             found.setdefault(path.casefold(), []).append(path)
         return found
 
-    def _made_of(self, name: str, make: Callable[[], Any]) -> Any:
-        """What `make` makes of a fact, made again when the fact was asked for again."""
-        fact = self._fact(name)
-        made = self._made.get(name)
+    def _made_of(self, name: str, make: Callable[[], Any], at_most: float = FACT_SECONDS, of: str = "") -> Any:
+        """What `make` makes of a fact, made again when the fact was asked for again.
+
+        at_most: how old it may be. of: tells several that are made of one fact apart.
+        """
+        fact = self._fact(name, at_most)
+        made = self._made.get(name + of)
         if made is None or made[0] is not fact:
-            made = self._made[name] = (fact, make())
+            made = self._made[name + of] = (fact, make())
         return made[1]
 
-    def _fact(self, name: str) -> list[tuple[Any, ...]]:
-        """Not to be changed by the caller."""
+    def _fact(self, name: str, at_most: float = FACT_SECONDS) -> list[tuple[Any, ...]]:
+        """Not to be changed by the caller. at_most: how many seconds old it may be."""
         known = self._known.get(name)
-        if known is not None and known[0] > time.monotonic():
+        if known is not None and known[0] + at_most > time.monotonic():
             return known[1]  # type: ignore[no-any-return]
         with self._database.connection() as connection:
             rows = connection.execute(SQL[name]).fetchall()
-        self._known[name] = (time.monotonic() + FACT_SECONDS, rows)
+        self._known[name] = (time.monotonic(), rows)
         return rows
+
+
+def _ways(name: str) -> set[str]:
+    """A name as one and as many."""
+    name = name.casefold()
+    return {name, name.removesuffix("s"), name.removesuffix("es"), name + "s"}
 
 
 def _end(path: str) -> str:

@@ -78,8 +78,8 @@ LEFT JOIN embedding_model AS model ON model.id = p.embedding_model
 WHERE p.sku = ANY (%(skus)s) AND p.status = 'live' AND p.embedding IS NOT NULL
 
 -- name: kind
--- What a product is a kind of: the last part of its category.
-SELECT regexp_replace(category, '^.*/', '') FROM product WHERE sku = %(sku)s AND status = 'live'
+-- What a product is a kind of.
+SELECT category FROM product WHERE sku = %(sku)s AND status = 'live'
 
 -- name: common_currency
 -- The currency that most live products are priced in: the shop's, where no setting names it.

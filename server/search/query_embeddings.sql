@@ -9,8 +9,9 @@ WHERE m.digest = %(digest)s AND q.text_hash = %(text_hash)s
 -- Vectors of one model, together. Of a model that the database does not have, none.
 INSERT INTO query_embedding (model, text_hash, embedding)
 SELECT m.id, made.text_hash, made.embedding
-FROM unnest(%(hashes)s::bytea[], %(vectors)s::halfvec[]) AS made (text_hash, embedding)
+FROM unnest(%(hashes)s::bytea[], %(vectors)s::halfvec[]) WITH ORDINALITY AS made (text_hash, embedding, n)
 JOIN embedding_model AS m ON m.digest = %(digest)s
+ORDER BY made.n
 ON CONFLICT DO NOTHING
 
 -- name: forget

@@ -123,7 +123,11 @@ class Builder:
         wanted = replace(self.asked.wanted, vector=None)
         also, size = self._tier()
         skus: list[str] = []
-        if also is not None:
+        # Words that say too little to be a group may still have to stand there, or must not.
+        only_conditions = not self.asked.text.groups and wanted.asks_words
+        if only_conditions and self.before is None:
+            size = measure(self.ranker.begun, wanted)
+        if also is not None or only_conditions:
             bounds = self.decided.text_bounds
             limit = planning.MOST * 2 if bounds.is_set else planning.MOST
             parameters = {
@@ -205,7 +209,7 @@ class Builder:
         return best, size
 
     def _text_scores(self, skus: Sequence[str]) -> dict[str, Worded]:
-        if not skus:
+        if not skus or not self.asked.text.groups:
             return {}
         text = self.asked.text
         parameters = {

@@ -28,6 +28,7 @@ from server.search.text_query import TextQuery, build_text_query
 from server.search.transaction import Begun, ModelMoved, Wanted, begin
 from server.search.understanding import Understanding, as_the_catalogue_writes, understand
 from server.search.words.cache import VocabularyCache
+from server.search.words.model_words import ModelWords
 
 # A change of the model makes a search begin again. That it happens twice to one search is a wonder.
 MOST_MOVES = 5
@@ -48,7 +49,8 @@ class Term:
 class _Request:
     """One way to ask, made uniform. embed: the query's vector by a model, None where nothing is to be ranked by it.
 
-    fingerprint: of the search; None: what is asked is the vector.
+    fingerprint: of the search; None: what is asked is the vector. asked: the query as it came, before the catalogue's
+    own names and currency were put in.
     """
 
     query: Query
@@ -56,6 +58,7 @@ class _Request:
     fingerprint: str | None
     understanding: Understanding | None = None
     costs: Costs = field(default_factory=Costs)
+    asked: Query | None = None
 
 
 class SearchService:
@@ -69,7 +72,7 @@ class SearchService:
         self._current = CurrentEncoder.of(encoder)
         self._cursors = CursorCodec(secret_key)
         self.facts = CatalogueFacts(database, currency)
-        self.words = VocabularyCache(database)
+        self.words = VocabularyCache(database, ModelWords(self._current))
         self._bases: dict[int, Basis | None] = {}
         # Whether a page of everything comes from one walk, and whether that may be sent along (see `_begin`).
         self._walks_all = False
@@ -113,7 +116,7 @@ class SearchService:
         """
         query = replace(query, filters=replace(query.filters, not_skus=(*query.filters.not_skus, sku)))
         request = _Request(query, None, None)
-        request = replace(request, query=self._in_the_shops_currency(request), costs=self.facts.costs())
+        request = self._in_the_shops_terms(request)
         for _ in range(MOST_MOVES):
             timing = Timing.begin().embedded(cached=True)
             vectors, active = self._product_vectors([sku])
@@ -140,7 +143,7 @@ class SearchService:
         """
         text = text.replace("\0", " ")
         told = understand(text, query, self.facts, self.words.vocabulary(), self.words.synonyms())
-        texts = compose.texts_beside_a_product(told.typed, told.words, self._kind(sku))
+        texts = compose.texts_beside_a_product(told.typed, told.words, self._kind(sku, told))
         terms = [Term(product=sku), *(Term(text=part.words, weight=part.weight) for part in texts)]
         return self._composed(terms, query, replace(told, alternatives=(), whole=""))
 
@@ -160,11 +163,14 @@ class SearchService:
 
         return self._run(_Request(query, embed, None, told))
 
-    def _kind(self, sku: str) -> str | None:
-        """The last part of a product's category, in the shop's words."""
+    def _kind(self, sku: str, told: Understanding) -> str | None:
+        """The last part of a product's category; None where another kind is asked for."""
         with self._database.connection() as connection:
             row = connection.execute(SQL["kind"], {"sku": sku}, prepare=True).fetchone()
-        return None if row is None else row[0]
+        category = None if row is None else row[0]
+        if category is None or self.facts.names_another_kind(told.words, told.filters.category, category):
+            return None
+        return str(category).rpartition("/")[2]
 
     def _part(self, term: Term, products: dict[str, Vector], loaded: Loaded) -> Part:
         if term.product is not None:
@@ -189,7 +195,7 @@ class SearchService:
 
     def _run(self, request: _Request) -> ResultPage:
         """A page by the catalogue's model. Where it is not the one that made the vector, all is done again with it."""
-        request = replace(request, query=self._in_the_shops_currency(request), costs=self.facts.costs())
+        request = self._in_the_shops_terms(request)
         if request.embed is None:
             with self._database.turns() as connection:
                 return self._page(connection, request, None, None, Timing.begin())
@@ -215,9 +221,9 @@ class SearchService:
     ) -> ResultPage:
         query, told, costs = request.query, request.understanding, request.costs
         said = "" if told is None else f":{told.typed.text}"
-        fingerprint = request.fingerprint or query.fingerprint(f"vector:{_digest(vector)}{said}")
+        fingerprint = request.fingerprint or (request.asked or query).fingerprint(f"vector:{_digest(vector)}{said}")
         wanted = Wanted(query.filters, vector, model)
-        has_words = told is not None and (query.mode is not Mode.VECTOR or bool(told.phrases or told.excluded))
+        has_words = told is not None and (query.mode is not Mode.VECTOR or told.has_conditions)
         is_quick = query.cursor is None and not has_words and pages.is_beginning_enough(query, wanted)
         begun = self._begin(connection, wanted, pages.beginning_limit(query) if is_quick else None)
         if begun.coming is not None:
@@ -258,7 +264,7 @@ class SearchService:
             return TextQuery()
         groups = () if query.mode is Mode.VECTOR else told.alternatives
         products = 0 if ranker.basis is None else ranker.basis.products
-        return build_text_query(connection, groups, told.phrases, told.excluded, products)
+        return build_text_query(connection, groups, told.phrases, told.excluded, told.excluded_phrases, products)
 
     def _basis(self, connection: psycopg.Connection, key: int | None) -> Basis | None:
         if key is None:
@@ -268,7 +274,7 @@ class SearchService:
             self._bases = {key: load_basis(connection, key)}
         return self._bases[key]
 
-    def _in_the_shops_currency(self, request: _Request) -> Query:
+    def _in_the_shops_terms(self, request: _Request) -> _Request:
         query, told = request.query, request.understanding
         currency = self.facts.currency()
         filters = as_the_catalogue_writes(query.filters, self.facts) if told is None else told.filters
@@ -276,7 +282,8 @@ class SearchService:
             filters = replace(filters, currency=filters.currency or currency)
         elif told is not None and not told.filters.has_price:
             filters = replace(filters, currency=query.filters.currency)
-        return replace(query, shop_currency=currency, filters=filters)
+        ours = replace(query, shop_currency=currency, filters=filters)
+        return replace(request, query=ours, costs=self.facts.costs(), asked=query)
 
     def check_model(self) -> ActiveModel | None:
         """The catalogue's model, which this process then uses; None where nothing is embedded yet.

@@ -128,6 +128,7 @@ def build_text_query(
     alternatives: Sequence[Alternatives],
     phrases: Sequence[str],
     excluded: Sequence[str],
+    excluded_phrases: Sequence[str],
     products: int,
 ) -> TextQuery:
     """The groups and conditions, with words brought to the forms that the index has. Stop words drop out.
@@ -135,15 +136,16 @@ def build_text_query(
     products: in the catalogue; 0 where nobody knows.
     """
     told = [word for group in alternatives[:MOST_WORDS] for word in group.words]
-    forms = _forms(connection, [*told, *phrases, *excluded])
+    forms = _forms(connection, [*told, *phrases, *excluded, *excluded_phrases])
     groups = list(_groups(alternatives[:MOST_WORDS], lambda word: forms[word].stems, products or FEW_PRODUCTS))
     total = sum(math.sqrt(group.weight) for group in groups) or 1.0
     times = MANY_TIMES if len(groups) >= MANY_WORDS else 1.0
-    # A word is left out with all its endings; a phrase, and a word too common to have a stem, as it stands.
+    # A word is left out with all its endings, one of several parts also as it stands, as is one too common for a stem.
     without = [forms[word] for word in excluded]
-    must = [f"!({form.stems})" for form in without if form.is_stem]
+    must = [f"!({form.stems})" for form in without if form.stems]
     exact = [f"({forms[phrase].exact})" for phrase in phrases if forms[phrase].exact]
     exact += [f"!({form.exact})" for form in without if form.exact and not form.is_stem]
+    exact += [f"!({forms[phrase].exact})" for phrase in excluded_phrases if forms[phrase].exact]
     return TextQuery(
         tuple(replace(group, weight=math.sqrt(group.weight) / total) for group in groups),
         " & ".join(must) or None,

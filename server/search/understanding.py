@@ -35,9 +35,15 @@ class Understanding:
     alternatives: tuple[Alternatives, ...] = ()
     phrases: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    excluded_phrases: tuple[str, ...] = ()
     corrections: tuple[Correction, ...] = field(default=())
     whole: str = ""
     brand: str | None = None
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether words must or must not stand in a product, whatever ranks."""
+        return bool(self.phrases or self.excluded or self.excluded_phrases)
 
 
 def understand(
@@ -62,7 +68,8 @@ def understand(
         words=embedded,
         alternatives=tuple(_alternatives(names, vocabulary, synonyms)),
         phrases=tuple(term.text for term in positive if term.phrase),
-        excluded=tuple(term.text for term in typed.terms if term.negative),
+        excluded=tuple(term.text for term in typed.terms if term.negative and not term.phrase),
+        excluded_phrases=tuple(term.text for term in typed.terms if term.negative and term.phrase),
         corrections=corrections,
         whole=text.strip(),
         brand=next((name for name in brand if name in known), None),

@@ -5,13 +5,14 @@ Unlike the API, a page ignores parameters that it does not know: links get decor
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from flask import url_for
 from pydantic import ValidationError
 
 from server.api.schemas import SearchParams
+from server.search.facts import CatalogueFacts
 from server.search.query import MOST_ATTRIBUTES, Sort
 
 # verbatim: the words as typed, without corrected spelling. all: also what has little to do with them.
@@ -145,6 +146,21 @@ def read_search(arguments: Arguments, endpoint: str = "storefront.home", **place
     except ValidationError as exc:
         params, errors = None, dict(_sentences(exc))
     return Search(given, params, errors, endpoint, place, _count(next(iter(given.get("seen", ())), "")))
+
+
+def as_the_shop_writes(search: Search, facts: CatalogueFacts) -> Search:
+    """The same search with brands and category in the shop's own spelling, for those who type addresses."""
+    params = search.params
+    if params is None or not (params.brand or params.category):
+        return search
+    brands = tuple(dict.fromkeys(shown for name in params.brand for shown in facts.brands_shown(name)))
+    category = None if params.category is None else facts.category_meant(params.category)
+    given = dict(search.given)
+    if brands:
+        given["brand"] = brands
+    if category is not None:
+        given["category"] = (category,)
+    return replace(search, given=given, params=params.model_copy(update={"brand": list(brands), "category": category}))
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from server.catalog.product import Product
 from server.errors import InvalidImage, ModelError, NotFound
 from server.search.hits import Hit
 from server.search.query import Query
-from server.storefront.address import Search, read_search
+from server.storefront.address import Search, as_the_shop_writes, read_search
 from server.storefront.counted import uncounted_panel
 from server.storefront.inquiry import Inquiry, Subject
 from server.storefront.panel import breadcrumb
@@ -127,7 +127,9 @@ def _posted_picture() -> QueryPicture:
 
 def _search_page(search: Search, subject: Subject | None = None, refusal: str | None = None) -> Response:
     """The search page. `refusal` says what is wrong with the picture that was sent."""
-    service, params = current_services().search, search.params
+    service = current_services().search
+    search = as_the_shop_writes(search, service.facts)
+    params = search.params
     subject = subject or Subject()
     found = None if params is None else find(Inquiry(service, search, params, subject))
     if search.is_part and found is not None:

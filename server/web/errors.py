@@ -52,7 +52,8 @@ def fields_answer(fields: Sequence[tuple[str, str]]) -> Response:
 
 def _place(location: Sequence[int | str]) -> str:
     """Of several values of a parameter, which one it was is not said: they have no numbers in an address."""
-    parts = [str(part) for part in location if request.is_json or isinstance(part, str)]
+    is_of_body = request.is_json and request.method not in ("GET", "HEAD")
+    parts = [str(part) for part in location if is_of_body or isinstance(part, str)]
     return ".".join(parts) or "request"
 
 

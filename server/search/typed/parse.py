@@ -38,6 +38,8 @@ class Typed:
         Where the two sides would make something new together ("under -red 50"), a comma keeps them apart.
         """
         pieces = scan(self.text)
+        if part.kind is Kind.WEIGHT and (kept := self._without_weight(part, pieces)) is not None:
+            return kept
         wanted = [_meaning(piece) for piece in pieces if (piece.start, piece.end) != (part.start, part.end)]
         cuts = [
             tidy(self.text[: part.start] + " " + self.text[part.end :]),
@@ -45,6 +47,19 @@ class Typed:
             _apart(_without_stray_quotes(self.text, pieces), part),
         ]
         return next((cut for cut in cuts if [_meaning(piece) for piece in scan(cut)] == wanted), cuts[-1])
+
+    def _without_weight(self, part: Understood, pieces: list[Piece]) -> str | None:
+        """The weight goes, the word stays; None where that cannot be said without saying something else."""
+        word = next((piece.term.text for piece in pieces if piece.start == part.start and piece.term), "")
+        before, after = self.text[: part.start], self.text[part.end :]
+        others = [(one.kind, one.label) for one in self.understood if one is not part]
+        words = _plain_words(self)
+        parted = ", ".join(stretch for stretch in (tidy(before), word, tidy(after)) if stretch)
+        for cut in (tidy(f"{before} {word} {after}"), parted):
+            rest = parse_typed(cut)
+            if [(one.kind, one.label) for one in rest.understood] == others and _plain_words(rest) == words:
+                return cut
+        return None
 
 
 @lru_cache(maxsize=2048)
@@ -77,6 +92,10 @@ def unparsed(text: str) -> Typed:
 
 def _apart(text: str, part: Understood) -> str:
     return f"{tidy(text[: part.start])}, {tidy(text[part.end :])}".strip()
+
+
+def _plain_words(typed: Typed) -> list[str]:
+    return [plain(term.text).rstrip(",") for term in typed.terms]
 
 
 def _meaning(piece: Piece) -> tuple[object, ...]:

@@ -8,7 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from server.api.answer_schemas import SearchAnswer, SuggestAnswer
+from server.db.engine import Database
+from server.services import Services
 from tests.factories import picture
+from tests.fakes import FakeEncoder
 from tests.integration.api.conftest import Find
 
 ALL_FACETS = "facets=brand&facets=category&facets=price&facets=stock&facets=attributes"
@@ -71,7 +74,8 @@ def test_addresses_of_pictures_hold_where_the_shop_is_mounted(boutique: FlaskCli
         ("colour=red", "colour: There is no such parameter."),
         ("sort=best", "sort: Write one of 'relevance', 'price_asc', 'price_desc' or 'newest'."),
         ("mode=best", "mode: Write one of 'hybrid', 'vector' or 'text'."),
-        ("currency=usd", "currency: A currency has three capital letters, such as EUR."),
+        ("currency=dollar", "currency: A currency has three capital letters, such as EUR."),
+        ("nope=1&nope=2", "nope: There is no such parameter."),
         ("in_stock=maybe", "in_stock: Write true or false."),
         ("facets=size", "facets: Write one of 'brand', 'category', 'price', 'stock' or 'attributes'."),
         ("attribute=red", "attribute: Write an attribute as name=value."),
@@ -131,3 +135,64 @@ def test_what_says_nothing_browses(find: Find, typed: str) -> None:
     body = find(q=typed)
     assert body["plan"]["path"] == "browse"
     assert body["hits"] == find()["hits"]
+
+
+def test_a_parameter_without_a_value_is_as_if_left_out(find: Find) -> None:
+    names = (
+        "brand",
+        "category",
+        "price_min",
+        "price_max",
+        "currency",
+        "in_stock",
+        "sort",
+        "limit",
+        "cursor",
+        "attribute",
+    )
+    assert find(q="shirt", **dict.fromkeys(names, ""))["hits"] == find(q="shirt")["hits"]
+
+
+def test_a_currency_may_be_in_small_letters(find: Find) -> None:
+    assert [hit["sku"] for hit in find(currency="eur", price_max=10)["hits"]] == ["H-1"]
+
+
+def test_a_word_that_the_model_knows_is_no_slip(boutique: FlaskClient, services: Services, find: Find) -> None:
+    assert find(q="green shoees")["typed"]["words"] == "green shoes"
+    encoder = services.encoder
+    assert isinstance(encoder, FakeEncoder)
+    encoder.words_known.add("shoees")
+    assert find(q="green shoees")["typed"]["words"] == "green shoees"
+
+
+def test_a_brand_that_is_newer_than_what_is_remembered_is_found(
+    boutique: FlaskClient, database: Database, find: Find
+) -> None:
+    assert find(brand="Acme")["total"] == 3
+    with database.connection() as connection:
+        connection.execute("UPDATE product SET brand = upper(brand), category = upper(category)")
+    assert find(brand="ACME")["total"] == 3
+
+
+def test_a_cursor_goes_on_though_another_spelling_appeared(
+    boutique: FlaskClient, services: Services, database: Database
+) -> None:
+    address = "/api/v1/products/S-1/similar?brand=acme&limit=1"
+    first = boutique.get(address).json
+    with database.connection() as connection:
+        connection.execute("UPDATE product SET brand = 'ACME' WHERE sku = 'S-3'")
+    services.search.facts._known.clear()
+    second = boutique.get(f"{address}&cursor={first['next_cursor']}")
+    assert second.status_code == 200
+
+
+def test_only_conditions_find_products_by_words_alone(boutique: FlaskClient, find: Find) -> None:
+    body = find(q='"with"', mode="text")
+    assert [hit["sku"] for hit in body["hits"]] == ["F-1"]
+    assert body["total"] == 1
+    assert body["total_is_exact"]
+
+
+def test_a_list_in_an_address_has_no_numbers(boutique: FlaskClient) -> None:
+    answer = boutique.get("/api/v1/search?facets=size", headers={"Content-Type": "application/json"})
+    assert answer.json["error"]["fields"][0]["field"] == "facets"

@@ -35,7 +35,7 @@ def test_titles_are_printed_as_they_are(shop: Run) -> None:
     ("options", "said"),
     [
         (("--price-max", "abc"), "--price-max"),
-        (("--currency", "usd"), "--currency"),
+        (("--currency", "dollar"), "--currency"),
         (("--limit", "0"), "--limit"),
         (("--price-min", "9", "--price-max", "1"), "price_min is above price_max"),
     ],

@@ -20,6 +20,8 @@ TEXTS = {
     "plural": {"title": "Buttons down"},
     "fields": {"title": "Shirt with a button", "brand": "Down Under"},
     "values": {"title": "Shirt", "attributes": {"closing": "button", "filling": "down", "collar": ["button", "down"]}},
+    "quoted": {"title": "The “Silk” Scarf®", "description": "Soft silk.Hand made<br/>of <b>pure</b> wool — women’s"},
+    "tee": {"title": "Two T-Shirts"},
     "listed": {"title": "Coat", "attributes": {"filling": {"outer": "goose/down"}}},
 }
 
@@ -53,9 +55,15 @@ def found(shop: SearchService) -> Found:
         ('"button down"', {"hyphen", "spaced"}),
         ('"button-down"', {"hyphen", "spaced"}),
         ('"BUTTON DOWN" shirt', {"hyphen", "spaced"}),
-        ('"down" shirt', set(TEXTS) - {"plain"}),
+        ('"down" shirt', set(TEXTS) - {"plain", "quoted", "tee"}),
         ('"buttons" shirt', {"plural"}),
         ('"goose down" coat', {"listed"}),
+        ('"silk scarf"', {"quoted"}),
+        ('"soft silk hand made of pure wool"', {"quoted"}),
+        ('"women\'s"', {"quoted"}),
+        ('"wool women’s"', {"quoted"}),
+        ('"t-shirts"', {"tee"}),
+        ('"t-shirt"', set()),
     ],
 )
 def test_a_phrase_stands_word_by_word(found: Found, typed: str, expected: set[str], mode: Mode) -> None:
@@ -67,8 +75,11 @@ def test_a_phrase_stands_word_by_word(found: Found, typed: str, expected: set[st
 @pytest.mark.parametrize(
     ("typed", "left_out"),
     [
-        ("shirt -down", set(TEXTS) - {"plain"}),
+        ("shirt -down", set(TEXTS) - {"plain", "quoted", "tee"}),
         ("shirt -buttons", {"hyphen", "spaced", "apart", "plain", "plural", "fields", "values"}),
+        ('shirt -"buttons"', {"plural"}),
+        ("shirt -t-shirt", {"tee"}),
+        ("shirt -women's", {"quoted"}),
         ('shirt -"button down"', {"hyphen", "spaced"}),
         ("shirt -button-down", {"hyphen", "spaced"}),
         ("shirt -with", {"fields"}),

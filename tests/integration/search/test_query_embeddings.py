@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ def test_another_models_vector_is_another_one(process: Process, database: Databa
 
 def test_the_oldest_are_forgotten(process: Process, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query_embeddings, "MOST_KEPT", 3)
-    monkeypatch.setattr(query_embeddings, "FORGET_EVERY", 6)
+    monkeypatch.setattr(query_embeddings, "FORGET_EVERY", 1)
     _, encoder, kept = process()
     for number in range(6):
         kept.keep(encoder.manifest.digest, f"text {number}", unit_vector(number))
@@ -120,9 +121,10 @@ def test_a_standby_reads_and_gives_up_writing(process: Process, database: Databa
     standby._writes = True
     assert standby.find(digest, "blue") is not None
     standby.keep(digest, "red", unit_vector(2))
-    with pytest.raises(DatabaseUnavailable, match="takes no changes"):
-        standby.write()
-    assert standby.write() == 0
+    # Nothing is lost, and nothing more is done.
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable, match="takes no changes"):
+            standby.write()
     standby._database.close()
 
 
@@ -140,3 +142,30 @@ def test_only_who_was_started_writes(database: Database, monkeypatch: pytest.Mon
         time.sleep(0.02)
     kept.stop()
     assert count(database) == 1
+
+
+def test_two_processes_with_the_same_texts_do_not_wait_in_a_circle(process: Process, database: Database) -> None:
+    digest = process()[1].manifest.digest
+    for turn in range(5):
+        both = [process()[2], process()[2]]
+        for kept, order in zip(both, (1, -1), strict=True):
+            for number in range(200)[::order]:
+                kept.keep(digest, f"text {turn} {number}", unit_vector(number))
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(lambda kept: kept.write(), both)) == [200, 200]
+    assert count(database) == 1000
+
+
+def test_a_database_that_does_not_answer_is_left_alone_for_a_while(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = QueryEmbeddings(database)
+    asked: list[float | None] = []
+
+    def turns(patience: float | None = None) -> None:
+        asked.append(patience)
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(database, "turns", turns)
+    assert [kept.find("d", "blue") for _ in range(3)] == [None] * 3
+    assert asked == [query_embeddings.PATIENCE_SECONDS]

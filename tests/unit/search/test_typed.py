@@ -230,3 +230,19 @@ def test_the_examples_in_the_docs_hold() -> None:
         typed = parse_typed(text)
         assert "; ".join(_labels(typed)) == understood.strip(), text
         assert typed.words == words.strip(), text
+
+
+@pytest.mark.parametrize(
+    ("typed", "without"),
+    [
+        ("red^2 boots", "red boots"),
+        ("boots red^2", "boots red"),
+        ("boots, red^2 under 50", "boots, red under 50"),
+        # The word alone would become a price.
+        ("under 50^2", ("under", "under, 50")),
+    ],
+)
+def test_without_its_weight_a_word_stays(typed: str, without: str | tuple[str, ...]) -> None:
+    parsed = parse_typed(typed)
+    weight = next(part for part in parsed.understood if part.kind is Kind.WEIGHT)
+    assert parsed.without(weight) in (without if isinstance(without, tuple) else (without,))
