@@ -10,8 +10,11 @@ from flask.json.provider import JSONProvider
 from flask_bootstrap import Bootstrap5
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import __version__
+from server.admin import pages as admin_pages
+from server.admin import session as admin_session
 from server.api import health, products, search
 from server.api.schemas import ErrorAnswer
 from server.search.housekeeping import Housekeeper
@@ -22,6 +25,8 @@ from server.web import media
 from server.web.context import attach
 from server.web.errors import register_error_handlers, validation_answer
 
+# Who works at the shop logs in once a day.
+SESSION_SECONDS = 12 * 3600
 API_DESCRIPTION = "Search a catalogue by what its pictures look like, filtered by what its columns say."
 
 
@@ -63,21 +68,27 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=settings.max_upload_mb * 1024 * 1024,
         BOOTSTRAP_SERVE_LOCAL=True,
+        SESSION_COOKIE_NAME="vitrine",
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https,
+        PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
         # Their addresses carry the version, so a new release is not held back by a browser's copy.
         SEND_FILE_MAX_AGE_DEFAULT=3600,
         SWAGGER_CONFIG={"docExpansion": "list", "validatorUrl": None},
     )
     # A SKU may hold slashes; two in a row are refused by its rule, not folded into one by a redirect.
     app.url_map.merge_slashes = False
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     attach(app, services)
     Bootstrap5(app)
     if settings.cors_origins:
         CORS(app, resources={r"/(api|media)/.*": {"origins": list(settings.cors_origins)}})
     for api in (search.bp, products.bp, health.bp):
         app.register_api(api)
-    for blueprint in (media.bp, pages.bp):
+    for blueprint in (media.bp, pages.bp, admin_pages.bp):
         app.register_blueprint(blueprint)
+    admin_session.init_app(app)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: jsonify(app.api_doc))
     register_error_handlers(app, pages.error_page)
     _register_request_log(app)

@@ -60,6 +60,13 @@ class Unauthorized(VitrineError):
     status = 401
 
 
+class TooManyRequests(VitrineError):
+    """Too many tries. Wait a while."""
+
+    code = "too_many_requests"
+    status = 429
+
+
 class NotFound(VitrineError):
     """There is nothing here."""
 

@@ -85,6 +85,19 @@ class Settings(BaseSettings):
     )
     host: str = _setting("VITRINE_HOST", "127.0.0.1", "Address that the web server listens on.")
     port: int = _setting("VITRINE_PORT", 8000, "Port that the web server listens on.", ge=1, le=65535)
+    https: bool = _setting(
+        "VITRINE_HTTPS",
+        False,
+        "Whether the shop is reached over HTTPS: the cookie of those who are logged in is then sent over nothing else.",
+    )
+    proxies: int = _setting(
+        "VITRINE_PROXIES",
+        0,
+        "How many proxies stand before the server. So many entries of X-Forwarded-For and X-Forwarded-Proto are "
+        "believed; with too many, anybody can say that they come from elsewhere.",
+        ge=0,
+        le=10,
+    )
     web_workers: int = _setting(
         "VITRINE_WEB_WORKERS",
         lambda: min(2, cores()),

@@ -19,6 +19,7 @@ COMMANDS = {
     "worker": ("server.cli.worker:worker", "Do the work behind the scenes until Ctrl-C"),
     "jobs": ("server.cli.jobs:jobs", "Look at the work behind the scenes"),
     "coverage": ("server.cli.jobs:coverage", "Tell whether every live product has a vector"),
+    "staff": ("server.cli.staff:staff", "Manage the accounts for the pages under /admin."),
     "search": ("server.cli.search:search", "Find products that look like WORDS."),
     "synonyms": ("server.cli.synonyms:synonyms", "Keep a list of words that stand for others in a search."),
     "words": ("server.cli.words:words", "Compute the words that corrections and suggestions are made of."),

@@ -27,6 +27,7 @@ from server.search.basis import refresh_basis
 from server.search.words.refresh import refresh_words
 from server.services import Services, open_services
 from server.settings import load_settings
+from server.staff import accounts
 from tests.databases import fresh_database
 
 CHROMIUM = Path(os.environ.get("VITRINE_TEST_CHROMIUM", "/usr/bin/chromium"))
@@ -42,6 +43,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PRODUCTS = 60
+STAFF = ("ann", accounts.Role.EDITOR, "correct horse battery")
 PICTURE_SIZE = 160
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -107,6 +109,8 @@ def _served(database_url: str, data_dir: Path) -> Iterator[str]:
 
 
 def _fill(services: Services, products: list[DrawnProduct]) -> None:
+    with services.database.connection() as connection:
+        accounts.add_account(connection, *STAFF, accounts.COMMAND_LINE)
     records: list[tuple[ProductInput, bytes | None]] = []
     for product in products:
         file = io.BytesIO()

@@ -1,0 +1,1 @@
+"""Pages for those who look after the shop: log in, see how it is, and put right what failed."""

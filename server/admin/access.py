@@ -1,0 +1,63 @@
+"""Who may call which admin page. A page without an entry is closed to everybody, and a test says so."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from flask import Response, make_response, redirect, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from server.admin.session import csrf
+from server.errors import Forbidden, Unauthorized
+from server.staff.accounts import Role
+
+# The least role for each endpoint; None: whoever comes.
+ACCESS: Mapping[str, Role | None] = {
+    "admin.static": None,
+    "admin.log_in": None,
+    "admin.home": Role.VIEWER,
+    "admin.log_out": Role.VIEWER,
+    "admin.log_out_everywhere": Role.VIEWER,
+    "admin.password": Role.VIEWER,
+    "admin.repair": Role.EDITOR,
+    "admin.retry_job": Role.EDITOR,
+    "admin.cancel_job": Role.EDITOR,
+}
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def guard() -> AnyResponse | None:
+    """Before every request of the admin pages. Raises Unauthorized, Forbidden; a form without its token is refused."""
+    endpoint = request.endpoint or ""
+    if endpoint not in ACCESS:
+        raise Forbidden
+    needed = ACCESS[endpoint]
+    if needed is not None:
+        if not current_user.is_authenticated:
+            if request.method not in READING:
+                raise Unauthorized("You are logged out. Log in again, and repeat what you did.")
+            return redirect(url_for("admin.log_in", next=request.full_path.rstrip("?")))
+        if not current_user.account.role.may(needed):
+            raise Forbidden(f"This takes the role {needed}; yours is {current_user.account.role}.")
+    if request.method not in READING:
+        csrf.protect()
+    return None
+
+
+def way_on(told: str | None) -> str:
+    """Where to go after the login: an admin page of this server, whatever the address said."""
+    home = url_for("admin.home")
+    if not told or any(letter in told for letter in "\\\r\n\t"):
+        return home
+    parts = urlsplit(told)
+    is_ours = (
+        not parts.scheme and not parts.netloc and (parts.path == home or parts.path.startswith(home.rstrip("/") + "/"))
+    )
+    return told if is_ours and ".." not in parts.path else home
+
+
+def close_to_others(response: Response) -> Response:
+    """Behind every request: nothing is kept by a cache or framed by another page."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Frame-Options"] = "DENY"
+    return make_response(response)

@@ -1,0 +1,20 @@
+"""The forms of the admin pages."""
+
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from server.staff.passwords import LONGEST
+
+
+class LoginForm(FlaskForm):
+    name = StringField("Name", [InputRequired("Write your name."), Length(max=100, message="This name is too long.")])
+    password = PasswordField("Password", [InputRequired("Write your password.")])
+
+
+class PasswordForm(FlaskForm):
+    old = PasswordField("The password so far", [InputRequired("Write the password that you have.")])
+    new = PasswordField(
+        "The new one", [InputRequired("Write the new one."), Length(max=LONGEST, message="This password is too long.")]
+    )
+    again = PasswordField("The new one again", [EqualTo("new", "The two are not the same.")])

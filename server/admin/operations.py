@@ -1,0 +1,59 @@
+"""How the shop is: products and their vectors, the queue, the model, the disk."""
+
+import shutil
+from dataclasses import dataclass
+
+from server.catalog.coverage import Coverage, Gap, find_gaps, read_coverage
+from server.db import migrate
+from server.db.named_sql import load
+from server.jobs.failures import Job, list_jobs
+from server.services import Services
+
+SQL = load(__file__, "operations.sql")
+MOST_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Sizes in bytes. workers: those heard of within half a minute. model: None where nothing is embedded yet."""
+
+    coverage: Coverage
+    gaps: list[Gap]
+    jobs: list[Job]
+    waiting: int
+    running: int
+    failed: int
+    workers: int
+    database_bytes: int
+    products_bytes: int
+    index_bytes: int
+    disk_free_bytes: int
+    revision: str | None
+    model: str | None
+
+
+def read_operations(services: Services) -> Operations:
+    """As it is now. Raises DatabaseUnavailable."""
+    with services.database.connection() as connection:
+        sizes = connection.execute(SQL["sizes"]).fetchone() or (0, 0, 0)
+        queue = connection.execute(SQL["queue"]).fetchone() or (0, 0, 0, 0)
+        coverage, gaps = read_coverage(connection), find_gaps(connection, MOST_SHOWN)
+        jobs = list_jobs(connection)[:MOST_SHOWN]
+        model = connection.execute(SQL["model"]).fetchone()
+    waiting, running, failed, workers = queue
+    database_bytes, products_bytes, index_bytes = sizes
+    return Operations(
+        coverage=coverage,
+        gaps=gaps,
+        jobs=jobs,
+        waiting=waiting,
+        running=running,
+        failed=failed,
+        workers=workers,
+        database_bytes=database_bytes,
+        products_bytes=products_bytes,
+        index_bytes=index_bytes,
+        disk_free_bytes=shutil.disk_usage(services.settings.data_dir).free,
+        revision=migrate.status(services.database).current,
+        model=None if model is None else str(model[0]),
+    )

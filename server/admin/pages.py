@@ -1,0 +1,164 @@
+"""The admin pages."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.wrappers import Response as AnyResponse
+
+from server import __version__
+from server.admin.access import close_to_others, guard, way_on
+from server.admin.forms import LoginForm, PasswordForm
+from server.admin.operations import read_operations
+from server.admin.session import Staff
+from server.errors import InvalidInput, TooManyRequests, Unauthorized, VitrineError
+from server.jobs import failures
+from server.jobs.failures import TOLD
+from server.jobs.queue import EMBED_GAPS, put_in
+from server.staff import accounts
+from server.web.context import current_services
+
+bp = Blueprint("admin", __name__, url_prefix="/admin", template_folder="templates", static_folder="static")
+bp.before_request(guard)
+bp.after_request(close_to_others)
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+@bp.app_template_filter("bytes")
+def told_bytes(number: int) -> str:
+    """A size for people: 3.2 GB."""
+    size = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit in ("B", "kB") or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+@bp.route("/login", methods=["GET", "POST"])
+def log_in() -> AnyResponse:
+    """The login, and on to the page that was asked for."""
+    if current_user.is_authenticated:
+        return redirect(url_for("admin.home"))
+    form, status, refusal = LoginForm(), HTTPStatus.OK, None
+    if form.validate_on_submit():
+        address = request.remote_addr or ""
+        try:
+            account = accounts.log_in(current_services().database, form.name.data, form.password.data, address)
+        except (Unauthorized, TooManyRequests) as exc:
+            refusal, status = exc.message, HTTPStatus(exc.status)
+        else:
+            # What was in the session before the login is not to be known to whoever made it.
+            session.clear()
+            session.permanent = True
+            login_user(Staff(account))
+            return redirect(way_on(request.args.get("next")))
+    elif request.method == "POST":
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return _page("login.html", status, form=form, refusal=refusal)
+
+
+@bp.post("/logout")
+def log_out() -> AnyResponse:
+    """End this session."""
+    logout_user()
+    session.clear()
+    return redirect(url_for("admin.log_in"))
+
+
+@bp.post("/logout-everywhere")
+def log_out_everywhere() -> AnyResponse:
+    """End every session of this account."""
+    account = current_user.account
+    with current_services().database.connection() as connection:
+        accounts.log_out_everywhere(connection, account, account.name)
+    return log_out()
+
+
+@bp.route("/password", methods=["GET", "POST"])
+def password() -> AnyResponse:
+    """Change one's own password; every other session ends."""
+    form, status, refusal = PasswordForm(), HTTPStatus.OK, None
+    if form.validate_on_submit():
+        account, database = current_user.account, current_services().database
+        try:
+            accounts.log_in(database, account.name, form.old.data, request.remote_addr or "")
+            with database.connection() as connection:
+                accounts.set_password(connection, account, form.new.data, account.name)
+                changed = accounts.find_account(connection, account.name)
+        except Unauthorized:
+            refusal, status = "The password so far is wrong.", HTTPStatus.UNPROCESSABLE_ENTITY
+        except (InvalidInput, TooManyRequests) as exc:
+            refusal, status = exc.message, HTTPStatus(exc.status)
+        else:
+            login_user(Staff(changed))
+            flash("The password is changed, and every other session has ended.")
+            return redirect(url_for("admin.home"))
+    elif request.method == "POST":
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return _page("password.html", status, form=form, refusal=refusal)
+
+
+@bp.get("/")
+def home() -> AnyResponse:
+    """How the shop is."""
+    return _page("home.html", operations=read_operations(current_services()), told=TOLD)
+
+
+@bp.post("/coverage/repair")
+def repair() -> AnyResponse:
+    """Have the worker embed what lacks a vector."""
+    with current_services().database.connection() as connection:
+        is_new = put_in(connection, EMBED_GAPS)
+    flash("The worker is told." if is_new else "The worker was told already.")
+    return redirect(url_for("admin.home"))
+
+
+@bp.post("/jobs/<int:job>/retry")
+def retry_job(job: int) -> AnyResponse:
+    """Queue a job that was given up again."""
+    return _on_job(job, failures.retry, f"Job {job} waits again.")
+
+
+@bp.post("/jobs/<int:job>/cancel")
+def cancel_job(job: int) -> AnyResponse:
+    """Take a job out of the queue."""
+    return _on_job(job, failures.cancel, f"Job {job} is cancelled.")
+
+
+@bp.errorhandler(CSRFError)
+def on_csrf(exc: CSRFError) -> Response:
+    """A form that is too old, or from another site."""
+    return _page(
+        "error.html", HTTPStatus.BAD_REQUEST, message="This form is too old. Load the page again, and repeat it."
+    )
+
+
+@bp.errorhandler(VitrineError)
+def on_own(exc: VitrineError) -> Response:
+    """What was refused, as an admin page. What is beyond this room is left to the application."""
+    if exc.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise exc
+    return _page("error.html", HTTPStatus(exc.status), message=exc.message)
+
+
+def _on_job(job: int, change: Any, done: str) -> AnyResponse:
+    with current_services().database.connection() as connection:
+        change(connection, job)
+    flash(done)
+    return redirect(url_for("admin.home"))
+
+
+def _page(template: str, status: HTTPStatus = HTTPStatus.OK, **context: Any) -> Response:
+    html = render_template(
+        f"admin/{template}", shop_name=current_services().settings.shop_name, version=__version__, **context
+    )
+    response = make_response(html, status)
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response

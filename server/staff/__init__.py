@@ -1,0 +1,1 @@
+"""The people who look after the shop: accounts, logins, and what they changed."""

@@ -1,0 +1,183 @@
+"""Accounts: making and changing them, logging in and out.
+
+Every call runs in the caller's transaction unless it says otherwise.
+"""
+
+import datetime
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import psycopg
+
+from server.db.engine import Database
+from server.db.named_sql import load
+from server.errors import Conflict, InvalidInput, NotFound, TooManyRequests, Unauthorized
+from server.staff import passwords
+
+SQL = load(__file__, "staff.sql")
+NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
+COMMAND_LINE = "command line"
+
+# Tries to log in within the window: of a name from an address, from an address, of a name from anywhere. The last is
+# large, so that nobody can lock somebody else out with a handful of wrong passwords.
+WINDOW_SECONDS = 900
+MOST_TRIES = (5, 30, 100)
+WRONG = "Name or password is wrong."
+
+
+class Role(StrEnum):
+    """What an account may do; each role may do what those before it may."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+    def may(self, needed: "Role") -> bool:
+        """Whether this role is enough where `needed` is asked for."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True)
+class Account:
+    """session_key: stands in the cookie of each session; another one ends them all."""
+
+    id: int
+    name: str
+    role: Role
+    disabled: bool
+    session_key: str
+    created_at: datetime.datetime
+    last_login_at: datetime.datetime | None
+
+
+def add_account(connection: psycopg.Connection, name: str, role: Role, password: str, actor: str) -> Account:
+    """A new account. Raises InvalidInput, Conflict where the name is taken."""
+    name = name.strip().lower()
+    if not NAME.fullmatch(name):
+        raise InvalidInput(
+            "A name has letters, digits and . _ @ + -, at most 100, and begins with a letter or a digit."
+        )
+    passwords.check_rule(password, name)
+    values = {
+        "name": name,
+        "role": role,
+        "password_hash": passwords.hash_password(password),
+        "session_key": _new_key(),
+    }
+    row = connection.execute(SQL["add"], values).fetchone()
+    if row is None:
+        raise Conflict(f"There is an account {name} already.")
+    _audit(connection, actor, "add", name, after={"role": role})
+    return _account(row)
+
+
+def find_account(connection: psycopg.Connection, name: str) -> Account:
+    """Raises NotFound."""
+    row = connection.execute(SQL["by_name"], {"name": name.strip().lower()}).fetchone()
+    if row is None:
+        raise NotFound(f"There is no account {name}. `vitrine staff list` prints those that there are.")
+    return _account(row)
+
+
+def list_accounts(connection: psycopg.Connection) -> list[Account]:
+    """By name."""
+    return [_account(row) for row in connection.execute(SQL["all"])]
+
+
+def of_session(connection: psycopg.Connection, account: int, session_key: str) -> Account | None:
+    """The account of a session; None where the session was ended or the account disabled."""
+    row = connection.execute(SQL["by_id"], {"id": account}).fetchone()
+    found = None if row is None else _account(row)
+    if found is None or found.disabled:
+        return None
+    return found if secrets.compare_digest(found.session_key.encode(), session_key.encode()) else None
+
+
+def set_password(connection: psycopg.Connection, account: Account, password: str, actor: str) -> None:
+    """A new password; every session of the account ends. Raises InvalidInput."""
+    passwords.check_rule(password, account.name)
+    hashed = passwords.hash_password(password)
+    connection.execute(SQL["set_password"], {"id": account.id, "password_hash": hashed, "session_key": _new_key()})
+    _audit(connection, actor, "password", account.name)
+
+
+def log_out_everywhere(connection: psycopg.Connection, account: Account, actor: str) -> None:
+    """Every session of the account ends."""
+    connection.execute(SQL["set_session_key"], {"id": account.id, "session_key": _new_key()})
+    _audit(connection, actor, "log out everywhere", account.name)
+
+
+def change_role(
+    connection: psycopg.Connection, account: Account, actor: str, role: Role | None = None, disabled: bool | None = None
+) -> None:
+    """What the account may do, and whether it may log in. Raises Conflict where nobody could manage accounts then."""
+    after = {
+        "role": account.role if role is None else role,
+        "disabled": account.disabled if disabled is None else disabled,
+    }
+    is_admin_after = after["role"] == Role.ADMIN and not after["disabled"]
+    if account.role is Role.ADMIN and not account.disabled and not is_admin_after:
+        others = connection.execute(SQL["lock_admins"], {"id": account.id}).fetchone()
+        if others is None or not others[0]:
+            raise Conflict(f"{account.name} is the last admin. Make somebody else one first.")
+    connection.execute(SQL["set_role"], {"id": account.id, **after})
+    before = {"role": account.role, "disabled": account.disabled}
+    _audit(connection, actor, "change", account.name, before, after)
+
+
+def log_in(database: Database, name: str, password: str, address: str) -> Account:
+    """The account of this name and password, in transactions of its own.
+
+    Raises Unauthorized, which never says which of the two is wrong, and TooManyRequests.
+    """
+    name = name.strip().lower()[:100]
+    asked = {"name": name, "address": address}
+    with database.connection() as connection:
+        connection.execute(SQL["note_try"], asked)
+        tries = connection.execute(SQL["count_tries"], {**asked, "seconds": WINDOW_SECONDS}).fetchone() or (0, 0, 0)
+        row = connection.execute(SQL["password_hash"], {"name": name}).fetchone()
+    if any(count > most for count, most in zip(tries, MOST_TRIES, strict=True)):
+        raise TooManyRequests("Too many wrong passwords. Wait a quarter of an hour.")
+    password_hash = None if row is None else str(row[0])
+    if len(password) > passwords.LONGEST or not passwords.is_right(password, password_hash):
+        raise Unauthorized(WRONG)
+    with database.connection() as connection:
+        found = find_account(connection, name)
+        if found.disabled:
+            raise Unauthorized(WRONG)
+        connection.execute(SQL["forget_tries"], asked)
+        connection.execute(SQL["logged_in"], {"id": found.id})
+        if password_hash is not None and passwords.is_outdated(password_hash):
+            hashed = passwords.hash_password(password)
+            connection.execute(SQL["set_password"], {"id": found.id, "password_hash": hashed, "session_key": None})
+    return found
+
+
+def _audit(
+    connection: psycopg.Connection,
+    actor: str,
+    action: str,
+    name: str,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    entry = {"actor": actor, "action": action, "subject": f"staff/{name}"}
+    told = {
+        "before": None if before is None else json.dumps(before),
+        "after": None if after is None else json.dumps(after),
+    }
+    connection.execute(SQL["audit"], {**entry, **told})
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    number, name, role, *rest = row
+    return Account(number, name, Role(role), *rest)
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(24)

@@ -1,0 +1,60 @@
+"""The page that says how the shop is, and what can be put right there."""
+
+from collections.abc import Callable
+
+import pytest
+
+from server.db.engine import Database
+from server.jobs.failures import list_jobs
+from server.jobs.queue import EMBED_GAPS, put_in
+from tests.integration.admin.conftest import Person
+
+Somebody = Callable[..., Person]
+
+
+@pytest.fixture
+def gap(database: Database) -> str:
+    with database.connection() as connection:
+        connection.execute("INSERT INTO product (sku, title, currency) VALUES ('A&1', 'Mug', 'USD')")
+    return "A&amp;1"
+
+
+def test_it_says_what_is_missing_and_has_it_done(somebody: Somebody, database: Database, gap: str) -> None:
+    person = somebody("editor")
+    page = person.get("/admin/").text
+    assert "0 of 1" in page
+    assert gap in page
+    assert "No worker was heard of" in page
+    assert person.send("/admin/coverage/repair").location == "/admin/"
+    assert "The worker is told." in person.get("/admin/").text
+    with database.connection() as connection:
+        assert [job.task for job in list_jobs(connection)] == ["embed_gaps"]
+    person.send("/admin/coverage/repair")
+    assert "The worker was told already." in person.get("/admin/").text
+
+
+def test_a_viewer_sees_it_without_buttons(somebody: Somebody, gap: str) -> None:
+    page = somebody("viewer").get("/admin/").text
+    assert gap in page
+    assert "Embed them now" not in page
+    assert "Log out viewer" in page
+
+
+def test_a_job_that_was_given_up_is_tried_again_or_cancelled(somebody: Somebody, database: Database) -> None:
+    with database.connection() as connection:
+        put_in(connection, EMBED_GAPS)
+        (job,) = list_jobs(connection)
+        connection.execute("UPDATE procrastinate_jobs SET status = 'failed', attempts = 3")
+        connection.execute("INSERT INTO job_failure VALUES (%s, 3, 'The <model> is broken.')", [job.id])
+    person = somebody("editor")
+    page = person.get("/admin/").text
+    assert "given up" in page
+    assert "The &lt;model&gt; is broken." in page
+    person.send(f"/admin/jobs/{job.id}/retry")
+    assert f"Job {job.id} waits again." in person.get("/admin/").text
+    person.send(f"/admin/jobs/{job.id}/cancel")
+    assert f"Job {job.id} is cancelled." in person.get("/admin/").text
+    again = person.send(f"/admin/jobs/{job.id}/cancel")
+    assert again.status_code == 409
+    assert f"Job {job.id} is cancelled." in again.text
+    assert person.send("/admin/jobs/77/retry").status_code == 404
