@@ -81,6 +81,7 @@ def run_worker(services: Services, wait: bool = True) -> None:
             shutdown_graceful_timeout=STOP_SECONDS,
             additional_context={"services": services},
             task_middleware=[note_failure],
+            install_signal_handlers=threading.current_thread() is threading.main_thread(),
         )
     finally:
         if wait:

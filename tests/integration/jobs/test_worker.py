@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from server.db.engine import Database
 from server.errors import Conflict, ModelError, NotFound
+from server.jobs import worker
 from server.jobs.failures import Job, cancel, list_jobs, retry
 from server.jobs.queue import EMBED_GAPS, TAKE_UP_AGAIN, put_in
-from server.jobs.worker import GapListener, run_worker
+from server.jobs.worker import GapListener
 from server.services import Services, open_services
 from server.settings import load_settings
 from tests.fakes import FakeEncoder
@@ -25,6 +27,12 @@ def services(database: Database, encoder: FakeEncoder, tmp_path: Path) -> Servic
 @pytest.fixture(autouse=True)
 def as_nice_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.jobs.worker.os.nice", lambda by: None)
+
+
+def run_worker(services: Services) -> None:
+    """Until nothing is left. In a thread of its own: in this one, a browser's event loop may be running."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(worker.run_worker, services, wait=False).result()
 
 
 def write(database: Database, sku: str = "P-1") -> None:
@@ -52,7 +60,7 @@ def wait_for(what: Callable[[], bool]) -> bool:
 
 def test_a_worker_embeds_what_sql_wrote(services: Services) -> None:
     write(services.database)
-    run_worker(services, wait=False)
+    run_worker(services)
     assert has_vector(services.database)
     assert [job for job in jobs(services.database) if "embed" in job.task] == []
 
@@ -72,13 +80,13 @@ def test_a_failure_is_told_and_the_job_tried_again(services: Services, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(services.encoder, "place_text", broken)
         write(services.database)
-        run_worker(services, wait=False)
+        run_worker(services)
     (job,) = (job for job in jobs(services.database) if job.task == "embed_gaps")
     assert (job.status, job.attempts, job.reason) == ("todo", 1, "The model is broken.")
     assert job.scheduled_at is not None
     with services.database.connection() as connection:
         connection.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
-    run_worker(services, wait=False)
+    run_worker(services)
     assert has_vector(services.database)
 
 
@@ -94,13 +102,13 @@ def test_what_fails_too_often_is_given_up_until_somebody_asks(
         connection.execute("UPDATE procrastinate_jobs SET attempts = 10")
     with monkeypatch.context() as patch:
         patch.setattr(services.encoder, "place_text", broken)
-        run_worker(services, wait=False)
+        run_worker(services)
     job = jobs(services.database)[0]
     assert (job.task, job.status) == ("embed_gaps", "failed")
     assert job.reason == "Something unexpected (RuntimeError); see the log."
     with services.database.connection() as connection:
         retry(connection, job.id)
-    run_worker(services, wait=False)
+    run_worker(services)
     assert has_vector(services.database)
     assert job.id not in {one.id for one in jobs(services.database)}
 
@@ -119,11 +127,11 @@ def test_what_a_dead_worker_was_at_is_taken_up(
             "RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead"
         )
         put_in(connection, TAKE_UP_AGAIN)
-    run_worker(services, wait=False)
+    run_worker(services)
     assert [job for job in jobs(services.database) if job.status == "doing"] == []
     with services.database.connection() as connection:
         connection.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
-    run_worker(services, wait=False)
+    run_worker(services)
     assert has_vector(services.database)
     assert jobs(services.database) == []
 
