@@ -130,7 +130,11 @@ def test_a_killed_import_run_again_ends_like_an_undisturbed_one(
         process = start(data_dir, shop)
         time.sleep(rng.uniform(0.1, seconds))
         process.send_signal(signal.SIGKILL)
-        killed += process.wait(timeout=60) == -signal.SIGKILL
+        if process.wait(timeout=60) == -signal.SIGKILL:
+            killed += 1
+        else:
+            # It was quicker than the undisturbed one, as less was to do or the machine was busy then.
+            seconds /= 2
     assert killed, "every import was over before it was killed"
     import_whole(data_dir, shop)
     found = contents(data_dir)
