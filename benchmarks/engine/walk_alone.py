@@ -19,7 +19,7 @@ SECONDS = 8
 QUERIES = """
 CREATE TABLE walk_alone AS
 SELECT row_number() OVER () AS id, embedding
-FROM (SELECT embedding FROM product ORDER BY md5(sku) LIMIT 2000) AS some
+FROM (SELECT embedding FROM product ORDER BY md5(sku) LIMIT 2000) AS product
 """
 WALK = """\\set id random(1, 2000)
 SET hnsw.ef_search = :ef;
