@@ -29,6 +29,12 @@ def as_nice_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.jobs.worker.os.nice", lambda by: None)
 
 
+@pytest.fixture(autouse=True)
+def without_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the clock queues at each full minute would come in between."""
+    monkeypatch.setattr("server.jobs.queue.App.periodic", lambda self, **_: lambda task: task)
+
+
 def run_worker(services: Services) -> None:
     """Until nothing is left. In a thread of its own: in this one, a browser's event loop may be running."""
     with ThreadPoolExecutor(1) as pool:
