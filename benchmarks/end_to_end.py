@@ -11,7 +11,8 @@ that knows none of them.
 
 The peer, in turns with ours: sentence-transformers (torch, one thread) on the same checkpoint, FAISS HNSW (ef 100), and
 ten rows read from the same Postgres by psycopg; a function call without HTTP. Needs the extras [models] and [bench].
-Last, pgbench asks for the walk of the index alone, which bounds what any server over it can answer.
+Last, the least server that could answer the same, and pgbench, which asks for the walk of the index alone: what they
+take bounds what any server over this index can do.
 --keep DIR keeps the checkpoint and the installed model.
 """
 
@@ -41,6 +42,7 @@ from rich.table import Table
 from benchmarks.clusters import Floats
 from benchmarks.engine.filters import independent_columns, path_of
 from benchmarks.engine.http_load import keep_busy, request_of
+from benchmarks.engine.least_server import least_server
 from benchmarks.engine.peer_stack import PeerStack
 from benchmarks.engine.peers import missing
 from benchmarks.engine.queries import around, draw_queries, zipf_stream
@@ -251,6 +253,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
                 given = (str(keep / "checkpoint"), str(folder / "vectors.npy"), database.url)
                 with worker(PeerStack, *given) as peer:
                     rows = measure(environment, mine, others, peer)
+            rows += least_server(
+                database, settings.web_workers, settings.web_threads, arguments.requests * 5, (1, CLIENTS)
+            )
             rows += [
                 {"search": "the walk alone, by pgbench", **walk_alone(database, clients)} for clients in (1, CLIENTS)
             ]

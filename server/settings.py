@@ -179,6 +179,13 @@ class Settings(BaseSettings):
     max_upload_mb: int = _setting(
         "VITRINE_MAX_UPLOAD_MB", 20, "Largest request body that the server accepts, in megabytes.", ge=1
     )
+    max_import_mb: int = _setting(
+        "VITRINE_MAX_IMPORT_MB",
+        10_000,
+        "Largest catalogue that staff may send by the browser, in megabytes. It comes in parts, so "
+        "VITRINE_MAX_UPLOAD_MB does not limit it.",
+        ge=1,
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
         "VITRINE_LOG_LEVEL",
         "WARNING",

@@ -8,8 +8,10 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from server.admin.session import csrf
+from server.catalog.picture import MB
 from server.errors import Forbidden, Unauthorized
 from server.staff.accounts import Role
+from server.web.context import current_services
 
 # The least role for each endpoint; None: whoever comes.
 ACCESS: Mapping[str, Role | None] = {
@@ -22,7 +24,22 @@ ACCESS: Mapping[str, Role | None] = {
     "admin.repair": Role.EDITOR,
     "admin.retry_job": Role.EDITOR,
     "admin.cancel_job": Role.EDITOR,
+    "admin.imports.overview": Role.VIEWER,
+    "admin.imports.overview_live": Role.VIEWER,
+    "admin.imports.one": Role.VIEWER,
+    "admin.imports.one_live": Role.VIEWER,
+    "admin.imports.errors": Role.VIEWER,
+    "admin.imports.send": Role.EDITOR,
+    "admin.imports.begin": Role.EDITOR,
+    "admin.imports.receive": Role.EDITOR,
+    "admin.imports.received": Role.EDITOR,
+    "admin.imports.uploaded": Role.EDITOR,
+    "admin.imports.start": Role.EDITOR,
+    "admin.imports.cancel": Role.EDITOR,
+    "admin.imports.delete": Role.EDITOR,
 }
+# What takes whole files in a form.
+LARGE = frozenset({"admin.imports.send"})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -40,6 +57,9 @@ def guard() -> AnyResponse | None:
         if not current_user.account.role.may(needed):
             raise Forbidden(f"This takes the role {needed}; yours is {current_user.account.role}.")
     if request.method not in READING:
+        if endpoint in LARGE:
+            # Before the token is read, for which the form is parsed.
+            request.max_content_length = current_services().settings.max_import_mb * MB
         csrf.protect()
     return None
 

@@ -1,17 +1,19 @@
 """The admin pages."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, flash, redirect, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
-from server import __version__
+from server.admin import imports
 from server.admin.access import close_to_others, guard, way_on
 from server.admin.forms import LoginForm, PasswordForm
 from server.admin.operations import read_operations
+from server.admin.page import page, told_bytes, told_duration
 from server.admin.session import Staff
 from server.errors import InvalidInput, TooManyRequests, Unauthorized, VitrineError
 from server.jobs import failures
@@ -19,26 +21,17 @@ from server.jobs.failures import TOLD
 from server.jobs.queue import EMBED_GAPS, put_in
 from server.staff import accounts
 from server.web.context import current_services
+from server.web.errors import error_answer, wants_json
+
+log = logging.getLogger(__name__)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin", template_folder="templates", static_folder="static")
 bp.before_request(guard)
 bp.after_request(close_to_others)
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-
-
-@bp.app_template_filter("bytes")
-def told_bytes(number: int) -> str:
-    """A size for people: 3.2 GB."""
-    size = float(number)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit in ("B", "kB") or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
+bp.register_blueprint(imports.bp)
+bp.add_app_template_filter(told_bytes, "bytes")
+bp.add_app_template_filter(told_duration, "duration")
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -61,7 +54,7 @@ def log_in() -> AnyResponse:
             return redirect(way_on(request.args.get("next")))
     elif request.method == "POST":
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-    return _page("login.html", status, form=form, refusal=refusal)
+    return page("login.html", status, form=form, refusal=refusal)
 
 
 @bp.post("/logout")
@@ -102,13 +95,13 @@ def password() -> AnyResponse:
             return redirect(url_for("admin.home"))
     elif request.method == "POST":
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-    return _page("password.html", status, form=form, refusal=refusal)
+    return page("password.html", status, form=form, refusal=refusal)
 
 
 @bp.get("/")
 def home() -> AnyResponse:
     """How the shop is."""
-    return _page("home.html", operations=read_operations(current_services()), told=TOLD)
+    return page("home.html", operations=read_operations(current_services()), told=TOLD)
 
 
 @bp.post("/coverage/repair")
@@ -135,17 +128,20 @@ def cancel_job(job: int) -> AnyResponse:
 @bp.errorhandler(CSRFError)
 def on_csrf(exc: CSRFError) -> Response:
     """A form that is too old, or from another site."""
-    return _page(
-        "error.html", HTTPStatus.BAD_REQUEST, message="This form is too old. Load the page again, and repeat it."
-    )
+    said = "This form is too old. Load the page again, and repeat it."
+    if wants_json():
+        return error_answer("old_form", HTTPStatus.BAD_REQUEST, said)
+    return page("error.html", HTTPStatus.BAD_REQUEST, message=said)
 
 
 @bp.errorhandler(VitrineError)
 def on_own(exc: VitrineError) -> Response:
-    """What was refused, as an admin page. What is beyond this room is left to the application."""
+    """What was refused or failed, as an admin page, or as JSON for a script of one."""
     if exc.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise exc
-    return _page("error.html", HTTPStatus(exc.status), message=exc.message)
+        log.error("%s %s: %s", request.method, request.path, exc.message, exc_info=exc)
+    if wants_json():
+        return error_answer(exc.code, exc.status, exc.message)
+    return page("error.html", HTTPStatus(exc.status), message=exc.message)
 
 
 def _on_job(job: int, change: Any, done: str) -> AnyResponse:
@@ -153,12 +149,3 @@ def _on_job(job: int, change: Any, done: str) -> AnyResponse:
         change(connection, job)
     flash(done)
     return redirect(url_for("admin.home"))
-
-
-def _page(template: str, status: HTTPStatus = HTTPStatus.OK, **context: Any) -> Response:
-    html = render_template(
-        f"admin/{template}", shop_name=current_services().settings.shop_name, version=__version__, **context
-    )
-    response = make_response(html, status)
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    return response

@@ -47,13 +47,19 @@ AHEAD = 2
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What the person asked for. `columns` is field -> column; `errors` the error file, if not beside the source."""
+    """What the person asked for.
+
+    columns: field -> column; chosen: column -> field, as ColumnMatcher has them. errors: the error file, if not beside
+    the source; errors_in: the folder that it is made in, under a name of its own.
+    """
 
     columns: dict[str, str] = field(default_factory=dict)
+    chosen: dict[str, str | None] = field(default_factory=dict)
     whole: bool = False
     hide_despite_errors: bool = False
     dry_run: bool = False
     errors: Path | None = None
+    errors_in: Path | None = None
 
 
 @dataclass
@@ -93,7 +99,7 @@ class Importer:
         """Import what is at `path`. Raises FeedError where it cannot be used, ModelError, DatabaseUnavailable."""
         options = options or ImportOptions()
         with open_feeds(path) as feeds, self._database.connection() as connection:
-            matcher = ColumnMatcher(options.columns)
+            matcher = ColumnMatcher(options.columns, options.chosen)
             interpreters = [Interpreter(feed, matcher, self._settings, self._fetcher) for feed in feeds]
             errors = self._error_file(path, feeds, matcher, options)
             with (
@@ -129,9 +135,13 @@ class Importer:
     def _error_file(
         self, path: Path, feeds: list[Feed], matcher: ColumnMatcher, options: ImportOptions
     ) -> ErrorFile | None:
-        if options.errors is None and options.dry_run:
+        if options.errors is None and options.errors_in is None and options.dry_run:
             return None
         error_format = feeds[0].error_format if len(feeds) == 1 else "jsonl"
+        if options.errors_in is not None:
+            return ErrorFile(
+                options.errors_in / f"errors.{error_format}", matcher, feeds, self._settings.max_upload_mb * MB
+            )
         place = options.errors or self._default_errors(path.resolve(), error_format)
         if place.resolve() == path.resolve():
             raise FeedError(

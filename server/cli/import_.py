@@ -55,7 +55,13 @@ def import_command(
     rules.
     """
     settings = load_settings()
-    options = ImportOptions(parse_overrides(maps), full, hide_despite_errors, dry_run, errors)
+    options = ImportOptions(
+        columns=parse_overrides(maps),
+        whole=full,
+        hide_despite_errors=hide_despite_errors,
+        dry_run=dry_run,
+        errors=errors,
+    )
     database = open_database(settings)
     try:
         prepare_database(database, settings)

@@ -3,6 +3,11 @@
 SELECT procrastinate_defer_jobs_v1(ARRAY[
     ROW(%(queue)s::text, %(name)s::text, 0, NULL, %(name)s::text, '{}'::jsonb, NULL)::procrastinate_job_to_defer_v1])
 
+-- name: defer
+-- Queue a task with arguments, its lock telling it from others of its kind.
+SELECT procrastinate_defer_jobs_v1(ARRAY[
+    ROW(%(queue)s::text, %(name)s::text, 0, NULL, %(lock)s::text, %(args)s::jsonb, NULL)::procrastinate_job_to_defer_v1])
+
 -- name: note
 -- Why a try failed. The same try may be noted twice, by a worker that was thought dead.
 INSERT INTO job_failure (job_id, attempt, reason) VALUES (%(job)s, %(attempt)s, left(%(reason)s, 1000))

@@ -1,5 +1,7 @@
 """The queue of a database: which tasks there are, and how to put one in."""
 
+from contextlib import suppress
+
 import psycopg
 from procrastinate import App, PsycopgConnector, RetryStrategy
 
@@ -10,11 +12,11 @@ from server.jobs import tasks
 SQL = load(__file__, "jobs.sql")
 
 QUEUE = "default"
-# Pauses of 2, 4, 8 ... seconds, half an hour in all. What fails then is given up, and stands among the failed jobs.
-MOST_ATTEMPTS = 10
-RETRIES = RetryStrategy(max_attempts=MOST_ATTEMPTS, exponential_wait=2)
+RETRIES = RetryStrategy(max_attempts=tasks.MOST_ATTEMPTS, exponential_wait=2)
 
 EMBED_GAPS = "vitrine:embed_gaps"
+IMPORT_FILE = "vitrine:import_file"
+FORGET_OLD = "vitrine:forget_old"
 TAKE_UP_AGAIN = "vitrine:take_up_again"
 
 
@@ -24,6 +26,9 @@ def open_queue(database: Database) -> App:
     # Of each, one that waits is enough. Where the database's notice of a gap was lost, the clock finds it.
     embed = app.task(name=EMBED_GAPS, queue=QUEUE, queueing_lock=EMBED_GAPS, retry=RETRIES, pass_context=True)
     app.periodic(cron="*/5 * * * *")(embed(tasks.embed_gaps))
+    app.task(name=IMPORT_FILE, queue=QUEUE, retry=RETRIES, pass_context=True)(tasks.import_file)
+    forget = app.task(name=FORGET_OLD, queue=QUEUE, queueing_lock=FORGET_OLD, retry=RETRIES, pass_context=True)
+    app.periodic(cron="17 * * * *")(forget(tasks.forget_old))
     again = app.task(name=TAKE_UP_AGAIN, queue=QUEUE, queueing_lock=TAKE_UP_AGAIN, priority=10, pass_context=True)
     app.periodic(cron="* * * * *")(again(tasks.take_up_again))
     return app
@@ -37,3 +42,10 @@ def put_in(connection: psycopg.Connection, name: str) -> bool:
     except psycopg.errors.UniqueViolation:
         return False
     return True
+
+
+def queue_import(connection: psycopg.Connection, run: int) -> None:
+    """Queue the run of an import, in the caller's transaction."""
+    arguments = {"queue": QUEUE, "name": IMPORT_FILE, "lock": f"{IMPORT_FILE}:{run}", "args": f'{{"run": {run:d}}}'}
+    with suppress(psycopg.errors.UniqueViolation), connection.transaction():
+        connection.execute(SQL["defer"], arguments)

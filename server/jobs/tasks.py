@@ -4,10 +4,18 @@ import logging
 
 from procrastinate import JobContext
 from procrastinate.exceptions import JobAborted, UniqueViolation
+from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Status
 
 from server.catalog import coverage
+from server.errors import VitrineError
+from server.imports import running
 from server.services import Services
+
+# Pauses of 2, 4, 8 ... seconds, half an hour in all. What fails then is given up, and stands among the failed jobs.
+MOST_ATTEMPTS = 10
+# Files that were imported are kept so long after the last look at them, to be run again.
+IMPORTS_KEPT_DAYS = 14
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +29,29 @@ def embed_gaps(context: JobContext, timestamp: int = 0) -> str:
     for gap in done.left[:5]:
         log.warning("%s has no vector: %s", gap.sku, gap.reason)
     return f"{done.filled} embedded, {len(done.left)} left"
+
+
+def import_file(context: JobContext, run: int) -> str:
+    """Run an import that was sent by a browser."""
+    services = services_of(context)
+    try:
+        return running.run_import(services, run, is_stopping=context.should_abort)
+    except running.Interrupted:
+        if context.abort_reason() is AbortReason.USER_REQUEST:
+            running.give_up(services, run, "Its job was cancelled.")
+            raise JobAborted from None
+        # Another worker takes it up.
+        raise
+    except Exception as exc:
+        if context.job.attempts + 1 >= MOST_ATTEMPTS:
+            said = exc.message if isinstance(exc, VitrineError) else "Something unexpected; see the worker's log."
+            running.give_up(services, run, f"{said} It was tried {MOST_ATTEMPTS} times.")
+        raise
+
+
+def forget_old(context: JobContext, timestamp: int = 0) -> str:
+    """Take away what is kept for a time only."""
+    return f"{running.forget_old(services_of(context), IMPORTS_KEPT_DAYS)} imports forgotten"
 
 
 async def take_up_again(context: JobContext, timestamp: int = 0) -> None:

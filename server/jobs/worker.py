@@ -1,4 +1,4 @@
-"""The worker: does what is queued, one job at a time, and listens for products that lack a vector."""
+"""The worker: does what is queued, a few jobs at a time, and listens for products that lack a vector."""
 
 import logging
 import os
@@ -17,6 +17,8 @@ CHANNEL = "vitrine_gaps"
 # So soon it is noticed that the worker ends; and so long until a lost database is tried again.
 LISTEN_SECONDS = 1.0
 AGAIN_SECONDS = 5.0
+# Two people's imports, and what is short beside them.
+AT_ONCE = 4
 # Searches come first.
 NICENESS = 10
 # So long a job that is under way may take to stop.
@@ -76,7 +78,7 @@ def run_worker(services: Services, wait: bool = True) -> None:
     try:
         queue.run_worker(
             wait=wait,
-            concurrency=1,
+            concurrency=AT_ONCE,
             delete_jobs="successful",
             shutdown_graceful_timeout=STOP_SECONDS,
             additional_context={"services": services},

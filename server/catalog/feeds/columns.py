@@ -43,6 +43,9 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "attributes": ("attributes", "properties", "specifications"),
 }  # fmt: skip
 
+# A column that becomes nothing.
+LEFT_OUT = ""
+
 
 def normalised(name: str) -> str:
     """The name as it is compared: 'Body (HTML)' and 'body_html' are one."""
@@ -73,8 +76,15 @@ def parse_overrides(given: Sequence[str]) -> dict[str, str]:
 class ColumnMatcher:
     """Finds the fields in the column names of a file, or of each row where rows may differ."""
 
-    def __init__(self, overrides: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, overrides: Mapping[str, str] | None = None, chosen: Mapping[str, str | None] | None = None
+    ) -> None:
+        """overrides: field -> column. chosen: column -> field, None: an attribute, LEFT_OUT: nothing.
+
+        Both win over what the columns' names say.
+        """
         self._overrides = dict(overrides or {})
+        self._chosen = dict(chosen or {})
         self.match = lru_cache(maxsize=1_000)(self._match)
 
     def check(self, columns: Sequence[str]) -> None:
@@ -89,16 +99,10 @@ class ColumnMatcher:
         claims: dict[str, list[tuple[int, str]]] = {}
         result: dict[str, str | None] = {}
         for column in columns:
-            name = normalised(column)
-            if not column.strip() or name in _IGNORED:
+            if not column.strip() or normalised(column) in _IGNORED or self._chosen.get(column) == LEFT_OUT:
                 continue
             result[column] = None
-            mapped = [field for field, other in self._overrides.items() if self._is(other, column)]
-            if mapped:
-                for field in mapped:
-                    claims.setdefault(field, []).append((-1, column))
-            elif name in _RANKS and _RANKS[name][0] not in self._overrides:
-                field, rank = _RANKS[name]
+            for field, rank in self._claims(column):
                 claims.setdefault(field, []).append((rank, column))
         for field, ranked in claims.items():
             ranked.sort(key=lambda claim: claim[0])
@@ -111,6 +115,17 @@ class ColumnMatcher:
                 raise FeedError(f"--map gives the column {ranked[0][1]!r} to two fields.")
             result[ranked[0][1]] = field
         return result
+
+    def _claims(self, column: str) -> list[tuple[str, int]]:
+        """(field, rank) for each field that a column may be; the lowest rank has the field."""
+        if column in self._chosen:
+            field = self._chosen[column]
+            return [] if field is None else [(field, -1)]
+        mapped = [(field, -1) for field, other in self._overrides.items() if self._is(other, column)]
+        if mapped or normalised(column) not in _RANKS:
+            return mapped
+        field, rank = _RANKS[normalised(column)]
+        return [] if field in self._overrides or field in self._chosen.values() else [(field, rank)]
 
     @staticmethod
     def _is(wanted: str, column: str) -> bool:

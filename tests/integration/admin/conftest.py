@@ -1,7 +1,8 @@
 """The application with accounts, and a browser of sorts that sends the tokens of its forms."""
 
+import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,30 @@ class Person:
 
     def send(self, path: str, page: str = "/admin/", **fields: str) -> TestResponse:
         """Post a form with the token that stands on `page`."""
+        data = {"csrf_token": self.token(page), **fields}
+        return self.client.post(path, data=data, headers={"Accept": "text/html"})
+
+    def token(self, page: str = "/admin/") -> str:
+        """The token of the forms on a page."""
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get(page).text)
         assert token is not None, "the page has no form"
-        data = {"csrf_token": token[1], **fields}
+        return token[1]
+
+    def send_files(self, path: str, page: str, files: Sequence[tuple[str, bytes]], **fields: str) -> TestResponse:
+        """Post a form with files, (name, bytes) each."""
+        sent = [(io.BytesIO(data), name) for name, data in files]
+        data = {"csrf_token": self.token(page), "files": sent, **fields}
         return self.client.post(path, data=data, headers={"Accept": "text/html"})
+
+    def send_json(self, path: str, page: str, body: Any) -> TestResponse:
+        """What a script of the page sends."""
+        headers = {"Accept": "application/json", "X-CSRFToken": self.token(page)}
+        return self.client.post(path, json=body, headers=headers)
+
+    def put(self, address: str, page: str, data: bytes, **query: str) -> TestResponse:
+        """A part of a file."""
+        headers = {"Accept": "application/json", "X-CSRFToken": self.token(page)}
+        return self.client.put(address, data=data, query_string=query, headers=headers)
 
     def log_in(self, name: str, password: str = PASSWORD, next_page: str = "") -> TestResponse:
         path = "/admin/login" + (f"?next={next_page}" if next_page else "")

@@ -1,5 +1,6 @@
 """Who may call which admin page: every one of them, by every kind of person."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -24,9 +25,14 @@ def test_each_page_lets_in_whom_it_should(app: Flask, somebody: Somebody, who: R
             continue
         needed = ACCESS[rule.endpoint]
         person = somebody(who)
-        path = rule.rule.replace("<int:job>", "1")
-        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
-            answer = person.get(path) if method == "GET" else person.send(path, "/admin/" if who else "/admin/login")
+        path = re.sub(r"<int:\w+>", "1", rule.rule)
+        assert "<" not in path, "say what to ask this page for"
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT"}):
+            page = "/admin/" if who else "/admin/login"
+            if method == "GET":
+                answer = person.get(path)
+            else:
+                answer = person.send(path, page) if method == "POST" else person.put(path, page, b"")
             allowed = needed is None or (who is not None and who.may(needed))
             if allowed:
                 # In, whatever the page then says of an empty form or a job that is not there.

@@ -1,0 +1,36 @@
+// Parts of a page that show what goes on: asked for again and again, with the tag of what is there already.
+
+const PAUSE = 1000;
+// While nobody looks at it, and after an answer that failed.
+const LONG_PAUSE = 5000;
+
+for (const part of document.querySelectorAll("[data-live]")) watch(part);
+
+async function watch(part) {
+  let tag = "";
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, document.hidden ? LONG_PAUSE : PAUSE));
+    let answer;
+    try {
+      answer = await fetch(part.dataset.live, { cache: "no-store", headers: tag ? { "If-None-Match": tag } : {} });
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, LONG_PAUSE));
+      continue;
+    }
+    if (answer.redirected || answer.status === 401 || answer.status === 404) {
+      location.reload();
+      return;
+    }
+    if (answer.ok) {
+      tag = answer.headers.get("ETag") ?? "";
+      // Somebody may have a link of it under the keyboard's focus.
+      const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      part.innerHTML = await answer.text();
+      if (focused) part.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+    }
+    if (answer.headers.get("X-Vitrine-Over")) {
+      if ("reload" in part.dataset) location.reload();
+      return;
+    }
+  }
+}

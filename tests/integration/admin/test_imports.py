@@ -1,0 +1,416 @@
+"""Imports by the browser: files in parts, a look at them, a dry run, the run by a worker, and what was refused."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from server.db.engine import Database
+from server.errors import DatabaseUnavailable, VitrineError
+from server.imports import running, runs, store
+from server.imports.runs import Run, State
+from server.jobs.failures import list_jobs
+from server.services import Services
+from server.web.context import _KEY
+from tests.integration.admin.conftest import Person
+from tests.integration.jobs.test_worker import run_worker
+
+Somebody = Callable[..., Person]
+GOOD = "sku,title,price\nA-1,Red mug,5\nA-2,Blue mug,6\n"
+MIXED = "Article,Name,Cost\nA-1,Red mug,5\nA-2,,6\nA-3,Green mug,cheap\n"
+
+
+@pytest.fixture(autouse=True)
+def as_nice_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.jobs.worker.os.nice", lambda by: None)
+    monkeypatch.setattr("server.jobs.queue.App.periodic", lambda self, **_: lambda task: task)
+
+
+@pytest.fixture
+def services(app: Flask) -> Services:
+    found: Services = app.extensions[_KEY]
+    return found
+
+
+@pytest.fixture
+def editor(somebody: Somebody) -> Person:
+    return somebody("editor")
+
+
+def upload(person: Person, *files: tuple[str, bytes]) -> int:
+    """Send files by the form; the number of the import."""
+    answer = person.send_files("/admin/imports", "/admin/imports", files=files)
+    assert answer.status_code == 302, answer.text
+    return int(answer.location.rpartition("/")[2])
+
+
+def find(services: Services, run: int) -> Run:
+    with services.database.connection() as connection:
+        return runs.find(connection, run)
+
+
+def titles(database: Database) -> dict[str, str]:
+    with database.connection() as connection:
+        return dict(connection.execute("SELECT sku, title FROM product WHERE status = 'live' ORDER BY sku").fetchall())
+
+
+def start(person: Person, run: int, **fields: str) -> TestResponse:
+    return person.send(f"/admin/imports/{run}/start", f"/admin/imports/{run}", **fields)
+
+
+def picture() -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((40, 40), 90).convert("RGB").save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_file_is_sent_looked_at_and_imported(editor: Person, services: Services) -> None:
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    seen = editor.get(f"/admin/imports/{run}").text
+    assert "Red mug" in seen
+    assert '<option value="price" selected>' in seen
+    assert titles(services.database) == {}
+    assert start(editor, run).status_code == 302
+    assert find(services, run).state is State.WAITING
+    run_worker(services)
+    assert titles(services.database) == {"A-1": "Red mug", "A-2": "Blue mug"}
+    found = find(services, run)
+    assert (found.state, found.rows, found.report["created"], found.starts) == (State.DONE, 2, 2, 1)
+    assert "2 new" in editor.get(f"/admin/imports/{run}").text
+    assert "catalogue.csv" in editor.get("/admin/imports").text
+
+
+def test_a_dry_run_writes_nothing_and_can_be_meant_later(editor: Person, services: Services) -> None:
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    start(editor, run, dry_run="yes")
+    run_worker(services)
+    assert find(services, run).report["created"] == 2
+    assert titles(services.database) == {}
+    assert "2 would be new" in editor.get(f"/admin/imports/{run}").text
+    start(editor, run)
+    run_worker(services)
+    assert set(titles(services.database)) == {"A-1", "A-2"}
+
+
+def test_columns_are_what_somebody_says(editor: Person, services: Services) -> None:
+    run = upload(editor, ("odd.csv", MIXED.encode()))
+    refused = start(editor, run)
+    assert refused.status_code == 422
+    assert "Choose the column that holds the SKU" in refused.text
+    both = start(editor, run, **{"column:Article": "sku", "column:Name": "title", "column:Cost": "title"})
+    assert "Name and Cost cannot both be the title" in both.text
+    start(editor, run, **{"column:Article": "sku", "column:Name": "brand", "column:Cost": ""})
+    run_worker(services)
+    assert find(services, run).report["refused"] == 3  # a new product needs a title
+    start(editor, run, **{"column:Article": "sku", "column:Name": "title", "column:Cost": ""})
+    run_worker(services)
+    assert titles(services.database) == {"A-1": "Red mug", "A-3": "Green mug"}
+    with services.database.connection() as connection:
+        assert connection.execute("SELECT DISTINCT price, attributes FROM product").fetchall() == [(None, {})]
+
+
+def test_refused_rows_come_back_and_go_in_once_mended(editor: Person, services: Services) -> None:
+    run = upload(editor, ("odd.csv", MIXED.encode()))
+    start(editor, run, **{"column:Article": "sku", "column:Name": "title", "column:Cost": "price"})
+    run_worker(services)
+    page = editor.get(f"/admin/imports/{run}").text
+    assert "line 3" in page or "row 3" in page
+    assert "Download the refused rows" in page
+    answer = editor.get(f"/admin/imports/{run}/errors")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert "odd.refused.csv" in answer.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    answer.close()
+    assert [row["error_field"] for row in rows] == ["title", "price"]
+    rows[0]["Name"], rows[1]["Cost"] = "Blue mug", "7"
+    mended = io.StringIO()
+    writer = csv.DictWriter(mended, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    again = upload(editor, ("odd.refused.csv", mended.getvalue().encode()))
+    start(editor, again, **{"column:Article": "sku", "column:Name": "title", "column:Cost": "price"})
+    run_worker(services)
+    assert set(titles(services.database)) == {"A-1", "A-2", "A-3"}
+
+
+def test_refused_rows_with_pictures_come_back_as_a_zip(editor: Person, services: Services) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("feed.csv", "sku,title,image,price\nA-1,Mug,a.png,cheap\n")
+        archive.writestr("a.png", picture())
+    run = upload(editor, ("all.zip", file.getvalue()))
+    start(editor, run)
+    run_worker(services)
+    answer = editor.get(f"/admin/imports/{run}/errors")
+    sent = answer.data
+    answer.close()
+    with zipfile.ZipFile(io.BytesIO(sent)) as archive:
+        names = archive.namelist()
+        told = archive.read("refused.csv").decode()
+    assert "errors.pictures/2.png" in names
+    mended = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(sent)) as archive, zipfile.ZipFile(mended, "w") as better:
+        better.writestr("refused.csv", told.replace("cheap", "5"))
+        better.writestr("errors.pictures/2.png", archive.read("errors.pictures/2.png"))
+    again = upload(editor, ("all.refused.zip", mended.getvalue()))
+    start(editor, again)
+    run_worker(services)
+    with services.database.connection() as connection:
+        row = connection.execute("SELECT price, embedding_source FROM product").fetchone()
+    assert row == (5, "image")
+
+
+def test_a_folder_of_pictures_becomes_products(editor: Person, services: Services) -> None:
+    run = upload(editor, ("mugs/RED-1.png", picture()), ("mugs/BLUE-2.png", picture()))
+    page = editor.get(f"/admin/imports/{run}").text
+    assert "Pictures alone" in page
+    assert "mugs (2 files)" in page
+    start(editor, run)
+    run_worker(services)
+    assert titles(services.database) == {"BLUE-2": "BLUE 2", "RED-1": "RED 1"}
+
+
+def begin(person: Person, paths: list[str], size: int) -> TestResponse:
+    return person.send_json("/admin/imports/begin", "/admin/imports", {"paths": paths, "bytes": size})
+
+
+def put(person: Person, run: int, path: str, offset: int, data: bytes) -> TestResponse:
+    return person.put(f"/admin/imports/{run}/file", "/admin/imports", data, path=path, offset=str(offset))
+
+
+def test_a_file_comes_in_parts_and_goes_on_after_a_broken_connection(editor: Person, services: Services) -> None:
+    data = GOOD.encode()
+    run = begin(editor, ["catalogue.csv"], len(data)).get_json()["run"]
+    assert put(editor, run, "catalogue.csv", 0, data[:10]).get_json() == {"received": 10}
+    early = editor.send_json(f"/admin/imports/{run}/uploaded", "/admin/imports", {})
+    assert early.status_code == 409
+    assert "10 of 45 bytes are here" in early.get_json()["error"]["message"]
+    assert "choose the same files again" in editor.get(f"/admin/imports/{run}").text
+    # The answer to the first part was lost, so it is sent again.
+    twice = put(editor, run, "catalogue.csv", 0, data[:10])
+    assert (twice.status_code, twice.headers["X-Received"]) == (409, "10")
+    assert editor.get(f"/admin/imports/{run}/received").get_json()["files"] == {"catalogue.csv": 10}
+    put(editor, run, "catalogue.csv", 10, data[10:])
+    assert editor.send_json(f"/admin/imports/{run}/uploaded", "/admin/imports", {}).status_code == 200
+    assert put(editor, run, "catalogue.csv", len(data), b"more").status_code == 409
+    start(editor, run)
+    run_worker(services)
+    assert set(titles(services.database)) == {"A-1", "A-2"}
+
+
+def test_no_more_comes_than_was_announced(editor: Person) -> None:
+    run = begin(editor, ["a.csv"], 10).get_json()["run"]
+    answer = put(editor, run, "a.csv", 0, b"x" * 11)
+    assert answer.status_code == 422
+    assert "more of the file than was announced" in answer.get_json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        [],
+        {"paths": [], "bytes": 1},
+        {"paths": "a.csv", "bytes": 1},
+        {"paths": ["a.csv"], "bytes": -1},
+        {"paths": ["a.csv"], "bytes": True},
+        {"paths": ["a.csv"], "bytes": 10**12},
+        {"paths": [1], "bytes": 1},
+    ],
+)
+def test_what_is_announced_is_looked_at(editor: Person, told: Any) -> None:
+    answer = editor.send_json("/admin/imports/begin", "/admin/imports", told)
+    assert answer.status_code == 422
+    assert answer.get_json()["error"]["message"]
+
+
+PATHS = [
+    "../evil.csv",
+    "/etc/passwd",
+    "a/../../b.csv",
+    "..\\evil.csv",
+    "C:\\evil.csv",
+    "a\0b.csv",
+    "",
+    "a\nb.csv",
+    "x" * 300,
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_file_stays_in_its_folder(editor: Person, services: Services, path: str) -> None:
+    assert begin(editor, [path], 1).status_code == 422
+    run = begin(editor, ["fine.csv"], 1).get_json()["run"]
+    assert put(editor, run, path, 0, b"x").status_code == 422
+    root = services.settings.data_dir / "uploads"
+    assert list(services.settings.data_dir.rglob("*evil*")) == []
+    assert not any(root.glob("*/source/*"))
+
+
+def test_a_picture_path_in_a_feed_stays_in_the_folder_too(editor: Person, services: Services) -> None:
+    (services.settings.data_dir / "uploads").mkdir(parents=True)
+    (services.settings.data_dir / "uploads" / "secret.png").write_bytes(picture())
+    run = upload(editor, ("f.csv", b"sku,title,image\nA-1,Mug,../../secret.png\n"))
+    start(editor, run)
+    run_worker(services)
+    assert find(services, run).report["refused"] == 1
+    assert titles(services.database) == {}
+
+
+def test_an_import_that_waits_is_cancelled_at_once(editor: Person, services: Services) -> None:
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    start(editor, run)
+    assert start(editor, run).status_code == 409  # one of them is enough
+    editor.send(f"/admin/imports/{run}/cancel")
+    assert find(services, run).state is State.CANCELLED
+    run_worker(services)
+    assert titles(services.database) == {}
+    assert editor.send(f"/admin/imports/{run}/cancel").status_code == 409
+
+
+def test_an_import_that_runs_stops_and_goes_on_where_it_was(
+    editor: Person, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "TELL_SECONDS", 0.0)
+    rows = "".join(f"A-{number:04},Mug {number},{number}\n" for number in range(300))
+    run = upload(editor, ("catalogue.csv", ("sku,title,price\n" + rows).encode()))
+    start(editor, run)
+    hear = running._Teller.hear
+
+    def stop_early(teller: Any, report: Any) -> None:
+        if report.rows >= 128:
+            with services.database.connection() as connection:
+                runs.cancel(connection, run)
+        hear(teller, report)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running._Teller, "hear", stop_early)
+        run_worker(services)
+    found = find(services, run)
+    assert (found.state, found.rows) == (State.CANCELLED, 128)
+    assert len(titles(services.database)) == 128
+    start(editor, run)
+    run_worker(services)
+    found = find(services, run)
+    assert (found.state, found.report["created"], found.report["unchanged"]) == (State.DONE, 172, 128)
+
+
+def test_a_worker_that_stops_leaves_it_to_the_next_one(services: Services, editor: Person) -> None:
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    start(editor, run)
+    with pytest.raises(running.Interrupted):
+        running.run_import(services, run, is_stopping=lambda: True)
+    assert find(services, run).state is State.WAITING
+    running.run_import(services, run)
+    found = find(services, run)
+    assert (found.state, found.starts, found.problem) == (State.DONE, 2, None)
+    assert "begun again after an interruption" in editor.get(f"/admin/imports/{run}").text
+
+
+def test_a_failure_that_may_pass_is_tried_again_and_said(
+    services: Services, editor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    start(editor, run)
+
+    def fail(*_: Any) -> None:
+        raise DatabaseUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "_import", fail)
+        run_worker(services)
+    assert find(services, run).state is State.WAITING
+    page = editor.get(f"/admin/imports/{run}").text
+    assert "The database does not answer" in page
+    assert "tried again by itself" in page
+    with services.database.connection() as connection:
+        (job,) = list_jobs(connection)
+    assert (job.status, job.attempts) == ("todo", 1)
+
+
+def test_a_file_that_cannot_be_used_says_why(editor: Person, services: Services) -> None:
+    for name, data in (("empty.csv", b""), ("noise.parquet", b"abc"), ("letter.docx", b"abc"), ("bad.zip", b"PK")):
+        run = upload(editor, (name, data))
+        page = editor.get(f"/admin/imports/{run}").text
+        assert 'role="alert"' in page, name
+        assert "Traceback" not in page
+
+
+def test_a_file_that_is_damaged_further_down_keeps_what_stood_before(editor: Person, services: Services) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("feed.csv", GOOD)
+        archive.writestr("two.csv", "title,price\nNo SKU,5\n")
+    run = upload(editor, ("two.zip", file.getvalue()))
+    start(editor, run)
+    run_worker(services)
+    found = find(services, run)
+    assert found.state is State.FAILED
+    assert found.problem is not None
+    assert "no column for the SKU" in found.problem
+
+
+def test_an_import_is_deleted_with_its_file_and_its_products_stay(editor: Person, services: Services) -> None:
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    start(editor, run)
+    assert editor.send(f"/admin/imports/{run}/delete").status_code == 409
+    run_worker(services)
+    assert editor.send(f"/admin/imports/{run}/delete").status_code == 302
+    assert editor.get(f"/admin/imports/{run}").status_code == 404
+    assert not (services.settings.data_dir / "uploads" / str(run)).exists()
+    assert len(titles(services.database)) == 2
+
+
+def test_what_nobody_touched_for_long_is_forgotten(editor: Person, services: Services) -> None:
+    old, new = (upload(editor, ("catalogue.csv", GOOD.encode())) for _ in range(2))
+    with services.database.connection() as connection:
+        connection.execute("UPDATE import_run SET changed_at = now() - interval '15 days' WHERE id = %s", [old])
+    assert running.forget_old(services, 14) == 1
+    assert not (services.settings.data_dir / "uploads" / str(old)).exists()
+    assert find(services, new).state is State.READY
+
+
+def test_a_page_that_asks_again_hears_of_changes_alone(editor: Person, services: Services) -> None:
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    start(editor, run)
+    first = editor.get(f"/admin/imports/{run}/live")
+    assert first.status_code == 200
+    tag = {"If-None-Match": first.headers["ETag"]}
+    again = editor.client.get(f"/admin/imports/{run}/live", headers=tag)
+    assert (again.status_code, again.data) == (304, b"")
+    assert "X-Vitrine-Over" not in again.headers
+    run_worker(services)
+    last = editor.client.get(f"/admin/imports/{run}/live", headers=tag)
+    assert (last.status_code, last.headers["X-Vitrine-Over"]) == (200, "yes")
+
+
+def test_names_are_shown_as_text(editor: Person) -> None:
+    run = upload(editor, ('<img src=x onerror="alert(1)">.csv', b"sku,<script>alert(1)</script>\nA-1,<b>bold</b>\n"))
+    page = editor.get(f"/admin/imports/{run}").text
+    for evil in ("<img src=x", "<script>alert", "<b>bold"):
+        assert evil not in page
+
+
+def test_a_full_disk_is_said(editor: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "RESERVE_BYTES", 1 << 60)
+    run = begin(editor, ["a.csv"], 10).get_json()["run"]
+    answer = put(editor, run, "a.csv", 0, b"0123456789")
+    assert answer.status_code >= 500
+    assert "nearly full" in answer.get_json()["error"]["message"]
+
+
+def test_two_tabs_do_not_mix_their_parts(tmp_path: Path) -> None:
+    here = store.UploadStore(tmp_path)
+    tmp_path.mkdir(exist_ok=True)
+    here.receive(1, "a.csv", 0, [b"abc"], 10)
+    with pytest.raises(store.WrongOffset) as caught:
+        here.receive(1, "a.csv", 0, [b"abc"], 10)
+    assert caught.value.received == 3
+    assert isinstance(caught.value, VitrineError)
