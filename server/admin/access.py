@@ -1,6 +1,6 @@
 """Who may call which admin page. A page without an entry is closed to everybody, and a test says so."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from flask import Response, make_response, redirect, request, url_for
@@ -8,8 +8,10 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from server.admin.session import csrf
+from server.catalog.gallery import MOST_PICTURES
 from server.catalog.picture import MB
 from server.errors import Forbidden, Unauthorized
+from server.settings import Settings
 from server.staff.accounts import Role
 from server.web.context import current_services
 
@@ -24,6 +26,14 @@ ACCESS: Mapping[str, Role | None] = {
     "admin.repair": Role.EDITOR,
     "admin.retry_job": Role.EDITOR,
     "admin.cancel_job": Role.EDITOR,
+    "admin.products.overview": Role.VIEWER,
+    "admin.products.change": Role.EDITOR,
+    "admin.products.changes": Role.VIEWER,
+    "admin.products.undo": Role.EDITOR,
+    "admin.product.show": Role.VIEWER,
+    "admin.product.state": Role.VIEWER,
+    "admin.product.save": Role.EDITOR,
+    "admin.product.rename": Role.EDITOR,
     "admin.imports.overview": Role.VIEWER,
     "admin.imports.overview_live": Role.VIEWER,
     "admin.imports.one": Role.VIEWER,
@@ -38,8 +48,11 @@ ACCESS: Mapping[str, Role | None] = {
     "admin.imports.cancel": Role.EDITOR,
     "admin.imports.delete": Role.EDITOR,
 }
-# What takes whole files in a form.
-LARGE = frozenset({"admin.imports.send"})
+# What takes whole files in a form, and the setting that says how large.
+LARGE: Mapping[str, Callable[[Settings], int]] = {
+    "admin.imports.send": lambda settings: settings.max_import_mb,
+    "admin.product.save": lambda settings: settings.max_upload_mb * MOST_PICTURES,
+}
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -59,7 +72,7 @@ def guard() -> AnyResponse | None:
     if request.method not in READING:
         if endpoint in LARGE:
             # Before the token is read, for which the form is parsed.
-            request.max_content_length = current_services().settings.max_import_mb * MB
+            request.max_content_length = LARGE[endpoint](current_services().settings) * MB
         csrf.protect()
     return None
 

@@ -3,10 +3,15 @@
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from flask import Response, make_response, render_template
 
 from server import __version__
 from server.web.context import current_services
+from server.web.media import thumbnail_url
+
+# Of a value in a history; a description may have pages.
+LONGEST_VALUE = 300
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; object-src 'none'; "
@@ -32,6 +37,21 @@ def told_bytes(number: int) -> str:
             return f"{size:.0f} {unit}" if unit in ("B", "kB") or size >= 100 else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
+
+
+def told_value(value: Any) -> str:
+    """A value of a product's history for people."""
+    if value is None or value == "":
+        return "(empty)"
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+
+
+def picture_address(shown: Any, width: int) -> str | None:
+    """Of whatever has image_sha256 or sha256, and media_type."""
+    return thumbnail_url(
+        getattr(shown, "image_sha256", None) or getattr(shown, "sha256", None), shown.media_type, width
+    )
 
 
 def told_duration(seconds: float | None) -> str:

@@ -40,6 +40,7 @@ class Change:
     values: columns to set, checked already; others stay. defaults: for a product that is new only.
     attributes: keys to merge into the stored ones (RFC 7396), on top of `values["attributes"]` if that is given.
     picture: gives the bytes, called in another thread, maybe twice; raises VitrineError. None: the picture stays.
+    drops_picture: the product has no picture any more, and is found by its title.
     from_feed: a product that a whole-catalogue import has hidden comes back, because the feed has it again.
     place: where it stood, for messages.
     """
@@ -51,6 +52,7 @@ class Change:
     picture: Callable[[], bytes] | None = None
     may_create: bool = True
     from_feed: bool = False
+    drops_picture: bool = False
     place: str = ""
 
 

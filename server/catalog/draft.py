@@ -30,7 +30,7 @@ class Draft:
         """Digest of the picture that the product will have."""
         if self.picture is not None:
             return self.picture.sha256
-        return self.stored.image_sha256 if self.stored is not None else None
+        return self.stored.image_sha256 if self.stored is not None and not self.change.drops_picture else None
 
     @property
     def source(self) -> str | None:

@@ -16,6 +16,8 @@ from server.catalog import prices, values
 LONGEST_DESCRIPTION = 100_000
 
 Status = Literal["live", "draft", "hidden"]
+# A deleted product is in the trash for a while; nobody writes that as its status.
+StoredStatus = Literal["live", "draft", "hidden", "trash"]
 
 
 def _clean(longest: int, *, lines: bool = False) -> BeforeValidator:
@@ -137,7 +139,7 @@ class Product(BaseModel):
     currency: str
     stock: int | None
     attributes: dict[str, Any]
-    status: Status
+    status: StoredStatus
     image_sha256: str | None = Field(description="Digest of its picture; null where it has none.")
     media_type: str | None = Field(description="Of its picture: image/jpeg, image/png, image/webp or image/gif.")
     embedding_source: Literal["image", "text"] | None = Field(

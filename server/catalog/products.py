@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, nullcontext
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import psycopg
-from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
+from server.catalog import history
 from server.catalog import sku as sku_rule
 from server.catalog.active_model import use_model
 from server.catalog.change import Change, Outcome
@@ -17,10 +20,13 @@ from server.catalog.product import Product, ProductInput, ProductPatch
 from server.catalog.writing import ProductWriter, require, writer_for
 from server.db import tables
 from server.db.engine import Database
+from server.db.named_sql import load
 from server.embedding.current import CurrentEncoder
 from server.embedding.encoder import Encoder
 from server.errors import InvalidInput, NotFound
 from server.settings import Settings
+
+_SQL = load(__file__, "products.sql")
 
 BATCH = 64
 
@@ -35,6 +41,13 @@ class Catalog:
         self._current = CurrentEncoder.of(encoder)
         self._images = images
         self._settings = settings
+        self._actor: tuple[str, str] | None = None
+
+    def acting(self, actor: str, action: str) -> "Catalog":
+        """The same, with what it changes written down as done by somebody: who, and in a word or two what."""
+        other = copy(self)
+        other._actor = (actor, action)
+        return other
 
     def get(self, sku: str) -> Product:
         """The product of whatever status. Raises NotFound."""
@@ -63,6 +76,16 @@ class Catalog:
         require(self._write([change])[0])
         return self.get(sku)
 
+    def with_picture(self, sku: str, picture: bytes) -> Product:
+        """Give a product another picture. Raises NotFound, InvalidImage."""
+        return self.patch(sku, ProductPatch(), picture)
+
+    def without_picture(self, sku: str) -> Product:
+        """Take a product's picture away: it is found by its title from now on. Raises NotFound."""
+        self.get(sku)
+        require(self._write([Change(sku, {}, may_create=False, drops_picture=True)])[0])
+        return self.get(sku)
+
     def upsert_many(self, records: Sequence[tuple[ProductInput, bytes | None]]) -> list[Outcome]:
         """Make or replace many, each with its picture; outcomes in the same order.
 
@@ -84,18 +107,23 @@ class Catalog:
 
     def delete(self, sku: str) -> None:
         """Remove a product; its picture stays in the store. Raises NotFound."""
-        with self._database.session() as session:
-            if session.execute(delete(tables.Product).where(tables.Product.sku == sku)).rowcount == 0:  # type: ignore[attr-defined]
+        with self._database.connection() as connection, self._recorded(connection):
+            if connection.execute(_SQL["delete_product"], {"sku": sku}).fetchone() is None:
                 raise NotFound(f"There is no product {sku}.")
 
     def rename(self, old: str, new: str) -> Product:
         """Give a product another SKU; what refers to it follows. Raises NotFound, InvalidInput, Conflict."""
         if not sku_rule.is_valid(new):
             raise InvalidInput(f"sku: {sku_rule.SENTENCE}")
-        with self._database.session() as session:
-            _find(session, old)
-            session.execute(update(tables.Product).where(tables.Product.sku == old).values(sku=new))
+        self.get(old)
+        with self._database.connection() as connection, self._recorded(connection):
+            if old != new and connection.execute(_SQL["rename_product"], {"old": old, "new": new}).fetchone() is None:
+                raise NotFound(f"There is no product {old}.")
+            history.rename(connection, old, new)
         return self.get(new)
+
+    def _recorded(self, connection: psycopg.Connection) -> AbstractContextManager[Any]:
+        return nullcontext() if self._actor is None else history.recorded(connection, *self._actor)
 
     def _write(self, changes: Sequence[Change]) -> list[Outcome]:
         """In batches, so that a long list does not hold all its pictures in memory, decoded."""
@@ -115,7 +143,8 @@ class Catalog:
         with connection.transaction():
             in_use = use_model(connection, self._current)
         darkroom = Darkroom(in_use.loaded.encoder, self._images, self._settings)
-        return writer_for(in_use, self._current, darkroom, InlineExecutor(), self._settings.currency)
+        writer = writer_for(in_use, self._current, darkroom, InlineExecutor(), self._settings.currency)
+        return replace(writer, actor=self._actor)
 
 
 class InlineExecutor(Executor):

@@ -78,6 +78,14 @@ FROM unnest(%(sku)s::text[], %(item_group)s::text[], %(title)s::text[], %(descri
              status, left_feed_at, image_sha256, embedding, embedding_model, embedding_source, embedded_text)
 WHERE product.sku = new.sku
 
+-- name: delete_product
+-- For good.
+DELETE FROM product WHERE sku = %(sku)s RETURNING sku
+
+-- name: rename_product
+-- What refers to it follows.
+UPDATE product SET sku = %(new)s, updated_at = now() WHERE sku = %(old)s RETURNING sku
+
 -- name: active_model
 -- The model that made the embeddings. No row: nothing is embedded yet.
 SELECT id, name, revision, digest FROM embedding_model WHERE state = 'active'

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import psycopg
 
+from server.catalog import history
 from server.catalog import stored as rows
 from server.catalog.active_model import ModelInUse, read_active_model
 from server.catalog.change import Change, Outcome, Refused, merged
@@ -41,7 +42,10 @@ class _ModelMoved(Exception):
 
 @dataclass
 class ProductWriter:
-    """Makes changes to products. `model` is the key of the active model, None in a dry run before its first use."""
+    """Makes changes to products. `model` is the key of the active model, None in a dry run before its first use.
+
+    actor: who does it and what, where that is to be written down.
+    """
 
     current: CurrentEncoder
     darkroom: Darkroom
@@ -49,6 +53,7 @@ class ProductWriter:
     currency: str
     model: int | None
     meter: Meter = field(default_factory=Meter)
+    actor: tuple[str, str] | None = None
 
     @property
     def encoder(self) -> Encoder:
@@ -124,7 +129,7 @@ class ProductWriter:
         if picture is not None:
             known = stored.image_sha256 if stored is not None and self._has_image_vector(stored) else None
             draft.future = self.executor.submit(self.darkroom.develop, picture, known)
-        elif stored is not None and stored.image_sha256 is not None:
+        elif stored is not None and stored.image_sha256 is not None and not draft.change.drops_picture:
             if not self._has_image_vector(stored):
                 media_type = media_types.get(stored.image_sha256, "")
                 draft.future = self.executor.submit(self.darkroom.develop_stored, stored.image_sha256, media_type)
@@ -201,7 +206,7 @@ class ProductWriter:
         row = NewRow(sku, values, draft.image_sha256, draft.vector, draft.source, draft.text)
         if stored is None:
             return Outcome(sku, "created"), row
-        same = draft.source is None and values == stored.values
+        same = draft.source is None and values == stored.values and row.image_sha256 == stored.image_sha256
         return (Outcome(sku, "unchanged"), None) if same else (Outcome(sku, "updated"), row)
 
     def _try_write(
@@ -227,7 +232,8 @@ class ProductWriter:
             raise ModelError("No model is registered.")
         stale, found = [], {}
         new, changed, pictures = {}, [], []
-        with connection.transaction():
+        recorded = connection.transaction() if self.actor is None else history.recorded(connection, *self.actor)
+        with recorded:
             stored = rows.read_stored(connection, [draft.change.sku for draft in drafts], lock=True)
             # Asked behind the lock: from here on the model cannot be changed before this transaction ends.
             active = read_active_model(connection)

@@ -7,7 +7,7 @@ from procrastinate.exceptions import JobAborted, UniqueViolation
 from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Status
 
-from server.catalog import coverage
+from server.catalog import bulk, coverage, history
 from server.errors import VitrineError
 from server.imports import running
 from server.services import Services
@@ -16,6 +16,8 @@ from server.services import Services
 MOST_ATTEMPTS = 10
 # Files that were imported are kept so long after the last look at them, to be run again.
 IMPORTS_KEPT_DAYS = 14
+TRASH_KEPT_DAYS = 30
+HISTORY_KEPT_DAYS = 365
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,13 @@ def import_file(context: JobContext, run: int) -> str:
 
 def forget_old(context: JobContext, timestamp: int = 0) -> str:
     """Take away what is kept for a time only."""
-    return f"{running.forget_old(services_of(context), IMPORTS_KEPT_DAYS)} imports forgotten"
+    services = services_of(context)
+    imports = running.forget_old(services, IMPORTS_KEPT_DAYS)
+    with services.database.connection() as connection:
+        with history.recorded(connection, "worker", "empty the trash"):
+            deleted = bulk.empty_trash(connection, TRASH_KEPT_DAYS)
+        forgotten = history.forget(connection, HISTORY_KEPT_DAYS)
+    return f"{imports} imports, {deleted} products of the trash and {forgotten} changes forgotten"
 
 
 async def take_up_again(context: JobContext, timestamp: int = 0) -> None:

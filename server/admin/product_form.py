@@ -1,0 +1,130 @@
+"""A product as a form sends it: texts to a record, pictures in their order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Request
+from pydantic import ValidationError
+
+from server.catalog.gallery import MOST_PICTURES, clean_alt
+from server.catalog.product import Product, ProductPatch, problems
+from server.errors import InvalidInput
+
+FIELDS = (
+    "title", "description", "brand", "category", "price", "sale_price", "currency", "stock", "status", "item_group",
+)  # fmt: skip
+STATUSES = {"live": "in the shop", "draft": "not yet in the shop", "hidden": "no longer in the shop"}
+
+
+@dataclass(frozen=True)
+class SentPicture:
+    """A picture in its place: one that is stored (sha256), or a new one (data)."""
+
+    alt: str
+    sha256: str | None = None
+    data: bytes | None = None
+
+
+@dataclass(frozen=True)
+class SentProduct:
+    """What the form says. mistakes: field -> sentence; `patch` is None where there are any."""
+
+    values: Mapping[str, str]
+    patch: ProductPatch | None
+    mistakes: Mapping[str, str]
+
+
+def shown_values(product: Product | None, currency: str) -> dict[str, str]:
+    """What stands in the fields of a form before somebody changes it."""
+    if product is None:
+        return dict.fromkeys((*FIELDS, "attributes", "sku"), "") | {"currency": currency, "status": "live"}
+    values = {name: "" if getattr(product, name) is None else str(getattr(product, name)) for name in (*FIELDS, "sku")}
+    return values | {"attributes": shown_attributes(product.attributes)}
+
+
+def read_product(sent: Mapping[str, str], stored: Product | None) -> SentProduct:
+    """Check what was typed. An empty field empties the product's, where it may be empty."""
+    values = {name: sent.get(name, "").replace("\r\n", "\n") for name in (*FIELDS, "attributes", "sku")}
+    mistakes: dict[str, str] = {}
+    given: dict[str, Any] = {name: values[name].strip() or None for name in FIELDS}
+    if given["title"] is None:
+        mistakes["title"] = "A product needs a title."
+        given.pop("title")
+    if given["currency"] is None:
+        given.pop("currency")
+    if given["status"] not in STATUSES:
+        # What is in the trash stays there until somebody takes it out.
+        given.pop("status")
+    known = {} if stored is None else stored.attributes
+    try:
+        given["attributes"] = read_attributes(values["attributes"], known)
+    except ValueError as exc:
+        mistakes["attributes"] = str(exc)
+    patch = None
+    try:
+        patch = ProductPatch.model_validate(given)
+    except ValidationError as exc:
+        for field, reason in problems(exc):
+            mistakes.setdefault(field or "title", f"{reason[0].upper()}{reason[1:]}.")
+    return SentProduct(values, None if mistakes else patch, mistakes)
+
+
+def shown_attributes(attributes: Mapping[str, Any]) -> str:
+    """One a line: `name: value`, what is no text as JSON."""
+    return "\n".join(f"{name}: {_shown(value)}" for name, value in attributes.items())
+
+
+def read_attributes(text: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The same read again, numbers and lists as they were. Names that are gone get None. Raises ValueError."""
+    result: dict[str, Any] = dict.fromkeys(known)
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not name:
+            raise ValueError(f"Line {number} is not `name: value`: {line[:40]}")
+        if result.get(name) is not None and name not in known:
+            raise ValueError(f"{name} stands there twice.")
+        result[name] = known[name] if name in known and _shown(known[name]) == value else _read(value)
+    return result
+
+
+def _shown(value: Any) -> str:
+    return value.replace("\n", " ") if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _read(value: str) -> Any:
+    """A list or an object is JSON; all else is text."""
+    if value[:1] in ("[", "{"):
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value
+    return value or None
+
+
+def read_pictures(request: Request) -> list[SentPicture]:
+    """Stored pictures by the places that the form gives them, new ones by theirs or behind. Raises InvalidInput.
+
+    Fields of a stored picture: place:DIGEST, alt:DIGEST, remove:DIGEST; of the n-th new file in `pictures`:
+    place:new:n, alt:new:n.
+    """
+    form, found = request.form, []
+    for name in form:
+        kind, _, sha256 = name.partition(":")
+        if kind == "place" and not sha256.startswith("new:") and f"remove:{sha256}" not in form:
+            found.append((_place(form[name]), SentPicture(clean_alt(form.get(f"alt:{sha256}", "")), sha256=sha256)))
+    files = [file for file in request.files.getlist("pictures") if file.filename]
+    for number, file in enumerate(files):
+        place = _place(form.get(f"place:new:{number}", ""))
+        found.append((place, SentPicture(clean_alt(form.get(f"alt:new:{number}", "")), data=file.read())))
+    if len(found) > MOST_PICTURES:
+        raise InvalidInput(f"A product has {MOST_PICTURES} pictures at most.")
+    found.sort(key=lambda pair: pair[0])
+    return [picture for _, picture in found]
+
+
+def _place(told: str) -> int:
+    return int(told) if told.isascii() and told.isdecimal() and len(told) < 6 else 99_999

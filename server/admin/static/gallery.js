@@ -1,0 +1,159 @@
+// Pictures of a product: previews of new ones, order by dragging or by the keyboard, and a bar while they are sent.
+
+const form = document.querySelector("[data-product-form]");
+const list = form?.querySelector("[data-gallery]");
+const input = form?.querySelector("[name=pictures]");
+if (list && input && !input.disabled) attach();
+
+function attach() {
+  const drop = form.querySelector("[data-drop]");
+  const bar = drop.querySelector("progress");
+  const told = drop.querySelector("[data-told]");
+  // The files of the new pictures, by the list's element.
+  const files = new Map();
+  let dragged = null;
+
+  input.addEventListener("change", () => {
+    add([...input.files]);
+    input.value = "";
+  });
+  drop.addEventListener("dragover", (event) => {
+    if (dragged) return;
+    event.preventDefault();
+    drop.classList.add("dragged");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("dragged"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("dragged");
+    add([...event.dataTransfer.files].filter((file) => file.type.startsWith("image/")));
+  });
+  for (const item of list.children) equip(item);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+
+  function add(some) {
+    for (const file of some) {
+      const item = document.createElement("li");
+      const image = Object.assign(new Image(160, 160), { src: URL.createObjectURL(file), alt: file.name });
+      item.append(image, label("Place ", "place"), label("Shows ", "alt"), takeAway(item));
+      item.draggable = true;
+      files.set(item, file);
+      list.append(item);
+      equip(item);
+    }
+    number();
+    told.textContent = some.length ? "Not saved yet." : "";
+  }
+
+  function label(text, kind) {
+    const made = Object.assign(document.createElement("label"), { textContent: text });
+    const field = Object.assign(document.createElement("input"), { className: "form-control form-control-sm" });
+    field.dataset.kind = kind;
+    if (kind === "place") field.classList.add("place");
+    made.append(field);
+    return made;
+  }
+
+  function takeAway(item) {
+    const properties = { type: "button", className: "btn btn-outline-secondary btn-sm", textContent: "Take away" };
+    const button = Object.assign(document.createElement("button"), properties);
+    button.addEventListener("click", () => {
+      files.delete(item);
+      item.remove();
+      number();
+    });
+    return button;
+  }
+
+  function equip(item) {
+    const place = item.querySelector(".place");
+    place.addEventListener("change", () => {
+      const others = [...list.children].filter((other) => other !== item);
+      const wanted = Math.min(Math.max(Number.parseInt(place.value, 10) || others.length + 1, 1), others.length + 1);
+      list.insertBefore(item, others[wanted - 1] ?? null);
+      number();
+      place.focus();
+    });
+    item.addEventListener("dragstart", (event) => {
+      dragged = item;
+      event.dataTransfer.effectAllowed = "move";
+    });
+    item.addEventListener("dragend", () => {
+      dragged = null;
+      number();
+    });
+    item.addEventListener("dragover", (event) => {
+      if (!dragged || dragged === item) return;
+      event.preventDefault();
+      const { left, width } = item.getBoundingClientRect();
+      list.insertBefore(dragged, event.clientX < left + width / 2 ? item : item.nextSibling);
+    });
+  }
+
+  function number() {
+    [...list.children].forEach((item, index) => {
+      item.querySelector(".place").value = index + 1;
+    });
+  }
+
+  function send() {
+    const data = new FormData(form);
+    data.delete("pictures");
+    let count = 0;
+    for (const item of list.children) {
+      if (!files.has(item)) continue;
+      data.append("pictures", files.get(item));
+      for (const kind of ["place", "alt"]) data.append(`${kind}:new:${count}`, item.querySelector(`[data-kind=${kind}]`).value);
+      count += 1;
+    }
+    const button = form.querySelector("button.btn-primary");
+    button.disabled = true;
+    bar.hidden = count === 0;
+    const request = new XMLHttpRequest();
+    request.open("POST", location.href);
+    request.setRequestHeader("Accept", "text/html");
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      bar.value = total ? loaded / total : 0;
+    });
+    const again = (sentence) => {
+      button.disabled = false;
+      bar.hidden = true;
+      told.textContent = sentence;
+    };
+    request.addEventListener("error", () => again("The connection is lost. Nothing is saved; press Save again."));
+    request.addEventListener("load", () => {
+      if (request.status === 200) {
+        location.assign(request.responseURL);
+        return;
+      }
+      // The new pictures stay where they are; what was wrong stands at the top and beside the fields.
+      const page = new DOMParser().parseFromString(request.responseText, "text/html");
+      showMistakes(page);
+      again("Not saved yet.");
+    });
+    request.send(data);
+  }
+
+  function showMistakes(page) {
+    const alert = page.querySelector("[role=alert]") ?? page.querySelector("main p");
+    form.parentNode.querySelector(":scope > [role=alert]")?.remove();
+    for (const old of form.querySelectorAll(".invalid-feedback")) old.remove();
+    for (const field of form.querySelectorAll(".is-invalid")) field.classList.remove("is-invalid");
+    for (const said of page.querySelectorAll(".invalid-feedback")) {
+      const field = form.querySelector(`#${CSS.escape(said.id.replace(/-said$/, ""))}`);
+      field?.classList.add("is-invalid");
+      field?.after(document.importNode(said, true));
+    }
+    const seen = page.querySelector("[name=seen]");
+    if (seen) form.querySelector("[name=seen]").value = seen.value;
+    if (alert) {
+      const shown = document.importNode(alert, true);
+      shown.setAttribute("role", "alert");
+      form.before(shown);
+      shown.scrollIntoView({ block: "center" });
+    }
+  }
+}

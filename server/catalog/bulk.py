@@ -1,0 +1,104 @@
+"""One change of many products: prices by per cent, category, stock, status, into the trash and out of it."""
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+import psycopg
+
+from server.catalog import history, values
+from server.db.named_sql import load
+from server.errors import InvalidInput
+
+_SQL = load(__file__, "bulk.sql")
+
+# One statement changes so many within seconds.
+MOST = 20_000
+
+
+class Action(StrEnum):
+    """What is done to all of them; the value is what a page sends."""
+
+    PUBLISH = "publish"
+    HIDE = "hide"
+    DRAFT = "draft"
+    TRASH = "trash"
+    PUT_BACK = "put_back"
+    DELETE = "delete"
+    CATEGORY = "category"
+    STOCK = "stock"
+    PRICE = "price"
+    SALE = "sale"
+
+    @property
+    def needs_value(self) -> bool:
+        """Whether it has a number or text beside it."""
+        return self in (Action.CATEGORY, Action.STOCK, Action.PRICE, Action.SALE)
+
+
+STATUS = {Action.PUBLISH: "live", Action.HIDE: "hidden", Action.DRAFT: "draft", Action.TRASH: "trash"}
+
+
+def change_many(
+    connection: psycopg.Connection, skus: Sequence[str], action: Action, value: str, actor: str
+) -> tuple[int, int]:
+    """Change them as one; the number of the change, by which it is undone, and how many products differ now.
+
+    value: of an action that needs one, as it was typed. Raises InvalidInput.
+    """
+    if not skus:
+        raise InvalidInput("Choose products first.")
+    if len(skus) > MOST:
+        raise InvalidInput(f"These are more than {MOST:,} products. Narrow the list, and change it in parts.")
+    statement, parameters, told = _statement(action, value.strip())
+    with history.recorded(connection, actor, told) as change:
+        done = connection.execute(statement, {"skus": list(skus), **parameters}).fetchall()
+    return change, len(done)
+
+
+def empty_trash(connection: psycopg.Connection, days: int) -> int:
+    """Delete for good what has been in the trash for so long; how many."""
+    skus = [sku for (sku,) in connection.execute(_SQL["old_trash"], {"days": days, "most": MOST})]
+    return len(connection.execute(_SQL["delete_trash"], {"skus": skus}).fetchall())
+
+
+def _statement(action: Action, value: str) -> tuple[str, dict[str, Any], str]:
+    """SQL, its parameters, and what the history says."""
+    if action in STATUS:
+        return _SQL["set_status"], {"status": STATUS[action]}, action.value
+    if action is Action.PUT_BACK:
+        return _SQL["put_back"], {}, "put back from the trash"
+    if action is Action.DELETE:
+        return _SQL["delete_trash"], {}, "delete for good"
+    if action is Action.CATEGORY:
+        category = _parsed("category", values.parse_category, value)
+        return _SQL["set_category"], {"category": category}, f"category {category or 'emptied'}"
+    if action is Action.STOCK:
+        stock = _parsed("stock", values.parse_stock, value)
+        return _SQL["set_stock"], {"stock": stock}, "stock " + ("not counted" if stock is None else str(stock))
+    per_cent = _per_cent(value)
+    if action is Action.SALE:
+        if not 0 <= per_cent < 100:
+            raise InvalidInput("sale: Write how many per cent off, from 0 (ends the sale) to 99.")
+        return _SQL["set_sale"], {"per_cent": per_cent}, f"sale {per_cent}% off"
+    if not -100 < per_cent <= 1000:
+        raise InvalidInput("price: Write by how many per cent, such as 5 or -10.")
+    return _SQL["change_price"], {"per_cent": per_cent}, f"price {per_cent:+}%"
+
+
+def _parsed(field: str, parse: Any, value: str) -> Any:
+    try:
+        return parse(value)
+    except ValueError as exc:
+        raise InvalidInput(f"{field}: {exc}") from exc
+
+
+def _per_cent(value: str) -> Decimal:
+    try:
+        number = Decimal(value.rstrip("% ").replace(",", "."))
+    except InvalidOperation:
+        raise InvalidInput("Write a number of per cent, such as 5 or -10.") from None
+    if not number.is_finite():
+        raise InvalidInput("Write a number of per cent, such as 5 or -10.")
+    return number

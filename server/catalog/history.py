@@ -1,0 +1,112 @@
+"""Who changed which product, what was there before, and how to get it back."""
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from server.db.named_sql import load
+from server.errors import Conflict, NotFound
+
+_SQL = load(__file__, "history.sql")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a change did to one product. before is None where it made the product, after where it took it away.
+
+    Both hold the columns that differ.
+    """
+
+    change: int
+    at: datetime.datetime
+    actor: str
+    action: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    undone_by: int | None
+
+    @property
+    def fields(self) -> list[str]:
+        """The columns that differ."""
+        return sorted({*(self.before or {}), *(self.after or {})}) if self.before is not None and self.after else []
+
+
+@dataclass(frozen=True)
+class ChangeSummary:
+    """One change, how many products it touched, and one of them."""
+
+    change: int
+    at: datetime.datetime
+    actor: str
+    action: str
+    undone_by: int | None
+    products: int
+    sku: str
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What came of it: how many products are as they were, and the pictures to be put back by SKU (None: none).
+
+    left: SKUs that somebody has changed again since, or that are gone.
+    """
+
+    products: int
+    pictures: dict[str, str | None]
+    left: list[str]
+
+
+@contextmanager
+def recorded(connection: psycopg.Connection, actor: str, action: str) -> Iterator[int]:
+    """A transaction whose changes of products are written down as one; its number. actor: who acts."""
+    with connection.transaction():
+        (number, _) = connection.execute(_SQL["begin"], {"actor": actor, "action": action}).fetchone() or (0, "")
+        yield int(number)
+        connection.execute(_SQL["end"], {"change": number})
+
+
+def of_product(connection: psycopg.Connection, sku: str, limit: int = 50) -> list[Entry]:
+    """Newest first."""
+    return [Entry(*row) for row in connection.execute(_SQL["of_product"], {"sku": sku, "limit": limit})]
+
+
+def newest(connection: psycopg.Connection, limit: int) -> list[ChangeSummary]:
+    """Newest first."""
+    return [ChangeSummary(*row) for row in connection.execute(_SQL["newest"], {"limit": limit})]
+
+
+def undo(connection: psycopg.Connection, change: int, actor: str) -> Undone:
+    """Put back what a change did, as a change of its own. Raises NotFound, Conflict where it is undone already.
+
+    What somebody has changed again since stays as it is by now.
+    """
+    with recorded(connection, actor, f"undo of change {change}") as number:
+        row = connection.execute(_SQL["lock"], {"change": change}).fetchone()
+        if row is None:
+            raise NotFound("There is no such change, or it is too old.")
+        if row[1] is not None:
+            raise Conflict("This change is undone already.")
+        parts = connection.execute(_SQL["parts"], {"change": change}).fetchall()
+        done = {sku for (sku,) in connection.execute(_SQL["undo"], {"change": change})}
+        connection.execute(_SQL["mark_undone"], {"change": change, "by": number})
+    pictures = {
+        sku: before["image_sha256"]
+        for sku, before, after, is_there in parts
+        if is_there and before is not None and after is not None and "image_sha256" in before
+    }
+    left = [sku for sku, *_ in parts if sku not in done and sku not in pictures]
+    return Undone(len(done | pictures.keys()), pictures, left)
+
+
+def rename(connection: psycopg.Connection, old: str, new: str) -> None:
+    """A product has another SKU."""
+    connection.execute(_SQL["rename"], {"old": old, "new": new})
+
+
+def forget(connection: psycopg.Connection, days: int) -> int:
+    """Delete what is older than so many days; how many changes."""
+    return connection.execute(_SQL["forget"], {"days": days}).rowcount

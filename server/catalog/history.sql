@@ -1,0 +1,91 @@
+-- name: begin
+-- What this transaction changes about products is written down under this number, by triggers.
+WITH made AS (
+    INSERT INTO product_change (actor, action) VALUES (%(actor)s, %(action)s) RETURNING id
+)
+SELECT id, set_config('vitrine.change', id::text, true) FROM made
+
+-- name: end
+-- One that changed nothing is none; and what the transaction changes from here on belongs to no change.
+WITH nothing AS (
+    DELETE FROM product_change AS c
+    WHERE c.id = %(change)s AND NOT EXISTS (SELECT FROM product_history AS h WHERE h.change = c.id)
+)
+SELECT set_config('vitrine.change', '', true)
+
+-- name: of_product
+-- What was done to a product, newest first.
+SELECT c.id, c.at, c.actor, c.action, h.before, h.after, c.undone_by
+FROM product_history AS h JOIN product_change AS c ON c.id = h.change
+WHERE h.sku = %(sku)s
+ORDER BY c.id DESC
+LIMIT %(limit)s
+
+-- name: newest
+-- The newest changes that did something, with how many products each one touched and one of them.
+SELECT c.id, c.at, c.actor, c.action, c.undone_by,
+       (SELECT count(*) FROM product_history AS h WHERE h.change = c.id),
+       (SELECT min(h.sku) FROM product_history AS h WHERE h.change = c.id)
+FROM product_change AS c
+WHERE EXISTS (SELECT FROM product_history AS h WHERE h.change = c.id)
+ORDER BY c.id DESC
+LIMIT %(limit)s
+
+-- name: lock
+-- A change that is to be undone; nobody else undoes it meanwhile.
+SELECT action, undone_by FROM product_change WHERE id = %(change)s FOR UPDATE
+
+-- name: parts
+-- What it did, and which of it still stands: what differs by now was changed again by somebody.
+SELECT h.sku, h.before, h.after, p.sku IS NOT NULL
+FROM product_history AS h LEFT JOIN product AS p ON p.sku = h.sku
+WHERE h.change = %(change)s
+ORDER BY h.sku
+
+-- name: undo
+-- Puts back the columns whose value is still what this change made of it. A product that the change made goes into the
+-- trash. Pictures are not put back here: their vectors would be of others.
+WITH wanted AS (
+    SELECT h.sku, COALESCE(h.before, '{"status": "trash"}') AS before,
+           COALESCE(h.after, '{}') AS after
+    FROM product_history AS h
+    WHERE h.change = %(change)s AND h.after IS NOT NULL
+), standing AS (
+    SELECT w.sku,
+           (SELECT COALESCE(jsonb_object_agg(b.key, b.value), '{}')
+            FROM jsonb_each(w.before) AS b
+            WHERE b.key <> 'image_sha256' AND w.after -> b.key IS NOT DISTINCT FROM to_jsonb(p.*) -> b.key) AS back
+    FROM wanted AS w
+    JOIN LATERAL (SELECT q.title, q.description, q.brand, q.category, q.price, q.sale_price, q.currency, q.stock,
+                         q.attributes, q.status, q.item_group
+                  FROM product AS q WHERE q.sku = w.sku) AS p ON true
+)
+UPDATE product AS p
+SET title = COALESCE(s.back ->> 'title', p.title),
+    description = COALESCE(s.back ->> 'description', p.description),
+    brand = CASE WHEN s.back ? 'brand' THEN s.back ->> 'brand' ELSE p.brand END,
+    category = CASE WHEN s.back ? 'category' THEN s.back ->> 'category' ELSE p.category END,
+    price = CASE WHEN s.back ? 'price' THEN (s.back ->> 'price')::numeric ELSE p.price END,
+    sale_price = CASE WHEN s.back ? 'sale_price' THEN (s.back ->> 'sale_price')::numeric ELSE p.sale_price END,
+    currency = COALESCE(s.back ->> 'currency', p.currency),
+    stock = CASE WHEN s.back ? 'stock' THEN (s.back ->> 'stock')::integer ELSE p.stock END,
+    attributes = COALESCE(s.back -> 'attributes', p.attributes),
+    status = COALESCE(s.back ->> 'status', p.status),
+    left_feed_at = CASE WHEN s.back ? 'status' THEN NULL ELSE p.left_feed_at END,
+    item_group = CASE WHEN s.back ? 'item_group' THEN s.back ->> 'item_group' ELSE p.item_group END,
+    updated_at = now()
+FROM standing AS s
+WHERE p.sku = s.sku AND s.back <> '{}'
+RETURNING p.sku
+
+-- name: mark_undone
+-- It is undone by another change.
+UPDATE product_change SET undone_by = %(by)s WHERE id = %(change)s
+
+-- name: rename
+-- What was done under the old SKU belongs to the new one.
+UPDATE product_history SET sku = %(new)s WHERE sku = %(old)s
+
+-- name: forget
+-- Changes that are older than so many days.
+DELETE FROM product_change WHERE at < now() - make_interval(days => %(days)s)

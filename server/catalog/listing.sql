@@ -1,0 +1,31 @@
+-- name: products
+-- A page of the catalogue as staff see it, of whatever status. {order} is one of ORDERS in listing.py.
+SELECT sku, title, brand, category, price, sale_price, currency, stock, status, p.image_sha256, i.media_type,
+       p.embedding IS NOT NULL, p.updated_at
+FROM product AS p LEFT JOIN image AS i ON i.sha256 = p.image_sha256
+WHERE {where}
+ORDER BY {order}
+LIMIT %(limit)s OFFSET %(offset)s
+
+-- name: count
+-- How many that are, counted up to a bound.
+SELECT count(*) FROM (SELECT FROM product AS p WHERE {where} LIMIT %(most)s) AS found
+
+-- name: skus
+-- All of them, for a change of all that were found.
+SELECT sku FROM product AS p WHERE {where} ORDER BY sku LIMIT %(most)s
+
+-- name: where
+-- What staff look for. A NULL asks for nothing.
+p.status = ANY (%(statuses)s)
+AND (%(patterns)s::text[] IS NULL
+     OR NOT EXISTS (SELECT FROM unnest(%(patterns)s::text[]) AS pattern
+                    WHERE NOT (p.sku ILIKE pattern OR p.title ILIKE pattern OR COALESCE(p.brand, '') ILIKE pattern)))
+AND (%(category)s::text IS NULL OR p.category = %(category)s OR starts_with(p.category, %(category)s || '/'))
+AND (%(brand)s::text IS NULL OR p.brand = %(brand)s)
+AND (%(has_picture)s::boolean IS NULL OR (p.image_sha256 IS NOT NULL) = %(has_picture)s)
+AND (%(in_stock)s::boolean IS NULL OR (p.stock IS NULL OR p.stock > 0) = %(in_stock)s)
+
+-- name: numbers
+-- How many products have which status.
+SELECT status, count(*) FROM product GROUP BY status
