@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -69,13 +70,12 @@ def wait_until_ready(port: int, server: subprocess.Popen[bytes], seconds: float 
     """Until /readyz says so."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.poll() is None:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        with suppress(OSError), closing(connection):
             connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
+            with connection.getresponse() as answer:
+                if answer.status == 200:
+                    return
         time.sleep(0.2)
     raise SystemExit("The server did not become ready.")
 

@@ -1,4 +1,4 @@
-"""Who changed which product how: what staff and programs change is written down with before and after, and can be undone.
+"""Who changed which product how: what staff and programs change is written down, before and after, and can be undone.
 
 A trigger writes it, so that no way of changing a product can forget to; but only where the transaction says who acts
 (`set_config('vitrine.actor', ..., true)`): a catalogue of 200,000 rows that is imported or loaded by COPY has its own
@@ -65,7 +65,7 @@ CREATE TABLE product_history (
 """,
     "CREATE INDEX product_history_sku ON product_history (sku, change)",
     "COMMENT ON TABLE product_change IS 'Changes of products by staff and programs; each is undone as a whole.'",
-    "COMMENT ON TABLE product_history IS 'What a change did to each product: the columns that differ, before and after.'",
+    "COMMENT ON TABLE product_history IS 'What a change did to each product: what differs, before and after.'",
     # The keys of `one` whose value differs in `other`.
     """
 CREATE FUNCTION jsonb_differing(one jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
@@ -102,7 +102,7 @@ BEGIN
     RETURN NULL;
 END
 $$
-""",
+""",  # noqa: S608  (names of columns, and they stand above)
     "CREATE TRIGGER product_history_insert AFTER INSERT ON product REFERENCING NEW TABLE AS new_rows "
     "FOR EACH STATEMENT EXECUTE FUNCTION product_write_history()",
     "CREATE TRIGGER product_history_update AFTER UPDATE ON product "
