@@ -8,7 +8,6 @@ from flask import Response, make_response, render_template
 
 from server import __version__
 from server.web.context import current_services
-from server.web.media import thumbnail_url
 
 # Of a value in a history; a description may have pages.
 LONGEST_VALUE = 300
@@ -45,13 +44,6 @@ def told_value(value: Any) -> str:
         return "(empty)"
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
-
-
-def picture_address(shown: Any, width: int) -> str | None:
-    """Of whatever has image_sha256 or sha256, and media_type."""
-    return thumbnail_url(
-        getattr(shown, "image_sha256", None) or getattr(shown, "sha256", None), shown.media_type, width
-    )
 
 
 def told_duration(seconds: float | None) -> str:

@@ -9,11 +9,11 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
-from server.admin import imports, product, products
+from server.admin import imports, product, products, rules
 from server.admin.access import close_to_others, guard, way_on
 from server.admin.forms import LoginForm, PasswordForm
 from server.admin.operations import read_operations
-from server.admin.page import page, picture_address, told_bytes, told_duration, told_value
+from server.admin.page import page, told_bytes, told_duration, told_value
 from server.admin.session import Staff
 from server.errors import InvalidInput, TooManyRequests, Unauthorized, VitrineError
 from server.jobs import failures
@@ -29,12 +29,11 @@ bp = Blueprint("admin", __name__, url_prefix="/admin", template_folder="template
 bp.before_request(guard)
 bp.after_request(close_to_others)
 
-for part in (products.bp, product.bp, imports.bp):
+for part in (products.bp, product.bp, rules.bp, imports.bp):
     bp.register_blueprint(part)
 bp.add_app_template_filter(told_bytes, "bytes")
 bp.add_app_template_filter(told_duration, "duration")
 bp.add_app_template_filter(told_value, "told")
-bp.add_app_template_filter(picture_address, "picture")
 
 
 @bp.route("/login", methods=["GET", "POST"])

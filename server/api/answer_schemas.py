@@ -146,6 +146,7 @@ class SearchAnswer(BaseModel):
     total_is_exact: bool
     currency: str = Field(description="What price bounds speak of in this search.")
     next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last.")
+    redirect: str | None = Field(description="Where the shop sends those who type this; null where it does not.")
     typed: TypedOut | None = Field(description="What was understood of `q`; null where nothing was typed.")
     facets: FacetsOut | None = Field(description="null where none were asked for.")
     plan: PlanOut

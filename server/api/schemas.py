@@ -193,9 +193,11 @@ class SearchParams(WordsParams):
         Mode.HYBRID, description="What ranks: `hybrid` (look and words), `vector` (look alone), `text` (words alone)."
     )
 
+    rules: bool = Field(True, description="Whether pins, buries and boosts hold that somebody made for this query.")
+
     def to_query(self) -> Query:
         """The search room's words for this."""
-        return replace(super().to_query(), mode=self.mode)
+        return replace(super().to_query(), mode=self.mode, merchandise=self.rules)
 
 
 # The parameters that may stand in an address once.

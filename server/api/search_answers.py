@@ -28,6 +28,7 @@ def answer_body(page: ResultPage) -> Json:
         "total_is_exact": page.total_is_exact,
         "currency": page.currency,
         "next_cursor": page.next_cursor,
+        "redirect": page.redirect,
         "typed": None if told is None or not told.typed.text.strip() else _typed(told),
         "facets": None if page.facets is None else _facets(page.facets),
         "plan": {

@@ -60,7 +60,7 @@ class ResultPage:
     """One page. `total` counts the whole result, of which this page is a part.
 
     total_is_exact: False where there are more than `total`, which then is MOST. model: the one that ranked; None where
-    no vector did. understanding: of what was typed.
+    no vector did. understanding: of what was typed. redirect: where somebody wants shoppers sent who type this.
     """
 
     hits: list[Hit]
@@ -73,6 +73,7 @@ class ResultPage:
     timing: Timing = field(default_factory=Timing)
     model: ActiveModel | None = None
     understanding: Understanding | None = None
+    redirect: str | None = None
 
 
 def make_page(

@@ -96,7 +96,7 @@ class Query:
 
     relevant_only: products below the cutoff are left out. collapse: one product of each item_group. explain: each hit
     tells the parts of its score. parse: prices, brands and the like that were typed become filters. verbatim: words are
-    not corrected.
+    not corrected. merchandise: rules that somebody made for the query hold.
     """
 
     filters: Filters = field(default_factory=Filters)
@@ -110,9 +110,11 @@ class Query:
     explain: bool = False
     parse: bool = True
     verbatim: bool = False
+    merchandise: bool = True
     shop_currency: str = "USD"  # an order by price puts products priced in others behind: 100 JPY is not 100 USD
 
     def fingerprint(self, asked: str) -> str:
         """Identity of the result that a cursor walks: what was asked, filters and order, but not the page size."""
-        kept = (self.filters, self.sort, self.mode, self.relevant_only, self.collapse, self.parse, self.verbatim)
+        ranked = (self.sort, self.mode, self.relevant_only, self.collapse)
+        kept = (self.filters, *ranked, self.parse, self.verbatim, self.merchandise)
         return hashlib.sha256(repr((asked, kept)).encode("utf-8", "surrogatepass")).hexdigest()[:16]

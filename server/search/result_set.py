@@ -5,17 +5,20 @@ product belongs to the result, and where it stands, depends on that product alon
 meanwhile moves no other one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from server.search import plan as planning
 from server.search.candidates import Bounds, Ranker
 from server.search.hits import Candidate
+from server.search.merchandising.applying import Names, apply_rules
+from server.search.merchandising.rules import Applied
 from server.search.ordering import restored, sort_key, stored
 from server.search.plan import Path, Plan, Size
 from server.search.query import Mode, Query, Sort
 from server.search.scoring import (
+    RULES,
     Scale,
     Scored,
     cutoff_of,
@@ -42,6 +45,7 @@ class Asked:
     text: TextQuery = field(default_factory=TextQuery)
     whole: str = ""  # what was typed, where it may be a SKU or a title
     brand: str | None = None  # the brand that was typed, where nothing else was
+    applied: tuple[Applied, ...] = ()  # rules that somebody made for this query
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class Decided:
     whole: the first page looked at all of the result, not at its beginning alone. path, size, bounds: of the nearest by
     vector. also: a tsquery of the products that are ranked by words; text_path, text_size, text_bounds are theirs.
     scale: mean and deviation. cutoff: what a relevant product scores at least, where only those were asked for. end:
-    the sort key of the last product of a result that was cut, None where it was not.
+    the sort key of the last product of a result that was cut, None where it was not. applied: rules of this query, to
+    the end of a walk though somebody changes them.
     """
 
     whole: bool = True
@@ -65,6 +70,7 @@ class Decided:
     scale: tuple[float, float] | None = None
     cutoff: float | None = None
     end: list[Any] | None = None
+    applied: tuple[Applied, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Builder:
         self.asked = asked
         # A page that looked at the beginning alone decided nothing.
         self.before = decided if decided is not None and decided.whole else None
-        self.decided = self.before or Decided()
+        self.decided = self.before or Decided(applied=asked.applied)
 
     def build(self) -> ResultSet:
         """All of the result."""
@@ -116,8 +122,9 @@ class Builder:
         by_words, words_cut = self._nearest_with_words()
         found.update((candidate.sku, candidate) for candidate in by_words)
         texts = self._text_scores([candidate.sku for candidate in by_words])
-        rules = self._rules(found)
-        return score(found.values(), self._scale(), texts, rules, self.asked.text.weight), plan, cut or words_cut
+        rules, bonuses = self._rules(found)
+        scored = score(found.values(), self._scale(), texts, rules, self.asked.text.weight, bonuses)
+        return scored, plan, cut or words_cut
 
     def _by_text(self) -> tuple[list[Scored], Plan, bool]:
         wanted = replace(self.asked.wanted, vector=None)
@@ -142,9 +149,9 @@ class Builder:
                 self._decide(text_bounds=Bounds(float(rows[-1][1]), rows[-1][0]))
         texts = self._text_scores(skus)
         found = {candidate.sku: candidate for candidate in self.ranker.given(wanted, skus)}
-        rules = self._rules(found)
+        rules, bonuses = self._rules(found)
         plan = Plan(Path.TEXT, f"{_told(size)} products have the words", size.matching)
-        scored = score(found.values(), None, texts, rules, self.asked.text.weight)
+        scored = score(found.values(), None, texts, rules, self.asked.text.weight, bonuses)
         return scored, plan, self.decided.text_bounds.is_set
 
     def _browse(self) -> ResultSet:
@@ -220,8 +227,19 @@ class Builder:
         }
         return {sku: text.worded(found, words) for sku, words, found in self._execute("coverage", parameters)}
 
-    def _rules(self, found: dict[str, Candidate]) -> dict[str, tuple[str, ...]]:
-        """Which products the query names as a whole. Those that were not found by look or words are added."""
+    def _rules(self, found: dict[str, Candidate]) -> tuple[Names, Mapping[str, float]]:
+        """Names of the rules of each product, and what each name is worth.
+
+        Products that neither look nor words found are added where the query names them or somebody pinned them.
+        """
+        names = self._named(found)
+        held, bonuses = apply_rules(self.ranker, self.asked.wanted, self.decided.applied, found)
+        for sku, some in held.items():
+            names[sku] = (*names.get(sku, ()), *some)
+        return names, {**RULES, **bonuses}
+
+    def _named(self, found: dict[str, Candidate]) -> Names:
+        """Which products the query names as a whole."""
         whole = self.asked.whole.strip()
         if not whole or len(whole) > 500:
             return {}

@@ -72,15 +72,20 @@ def score(
     texts: Mapping[str, Worded],
     rules: Mapping[str, tuple[str, ...]],
     text_weight: float = 0.0,
+    bonuses: Mapping[str, float] | None = None,
     by_distance: bool = False,
 ) -> list[Scored]:
-    """Best first. `texts` and `rules`: of the SKUs that have any. by_distance: nothing but the vector ranks."""
+    """Best first. `texts` and `rules`: of the SKUs that have any. bonuses: what each rule is worth, by its name; RULES.
+
+    by_distance: nothing but the vector ranks.
+    """
+    worth = RULES if bonuses is None else bonuses
     scored = []
     for candidate in candidates:
         similarity = None if candidate.distance is None else 1.0 - candidate.distance
         z = None if similarity is None or scale is None else scale.z(similarity)
         (text, has_all), named = texts.get(candidate.sku, NO_WORDS), rules.get(candidate.sku, ())
-        rule = sum(RULES[name] for name in named)
+        rule = sum(worth[name] for name in named)
         total = (z or 0.0) + text_weight * text + rule
         order = candidate.distance if by_distance and candidate.distance is not None else -total
         parts = Parts(similarity, z, text, rule, named, total, text_weight)
@@ -99,7 +104,7 @@ def cutoff_of(scored: Iterable[Scored], products: int) -> float | None:
 
 def relevant(scored: Iterable[Scored], cutoff: float | None) -> list[Scored]:
     """What is not cut, in the same order."""
-    return [one for one in scored if cutoff is None or one.has_all or one.parts.rules or one.parts.score >= cutoff]
+    return [one for one in scored if cutoff is None or one.has_all or one.parts.rule > 0 or one.parts.score >= cutoff]
 
 
 def one_of_each_group(scored: Iterable[Scored]) -> Iterable[Scored]:

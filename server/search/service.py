@@ -19,6 +19,8 @@ from server.search.compose import Kind, Part
 from server.search.cursor import CursorCodec, Place
 from server.search.facts import CatalogueFacts
 from server.search.hits import Hit
+from server.search.merchandising.applying import of_search
+from server.search.merchandising.rules import RuleBook
 from server.search.pages import ResultPage, Timing
 from server.search.plan import Costs, walks_for
 from server.search.query import Facet, Filters, Mode, Query, Sort
@@ -73,6 +75,7 @@ class SearchService:
         self._cursors = CursorCodec(secret_key)
         self.facts = CatalogueFacts(database, currency)
         self.words = VocabularyCache(database, ModelWords(self._current))
+        self.rules = RuleBook(database)
         self._bases: dict[int, Basis | None] = {}
         # Whether a page of everything comes from one walk, and whether that may be sent along (see `_begin`).
         self._walks_all = False
@@ -232,12 +235,19 @@ class SearchService:
         ranker = Ranker(begun, self._basis(connection, begun.basis_key), costs)
         text = self._text(connection, told, query, ranker) if place is None else place.text
         brand, words = (None, "") if told is None else (told.brand, told.words)
+        merchandised = of_search(self.rules, query, told)
         # A look alone is near to no name, and filters alone are none.
         whole = told.whole if told is not None and words and query.mode is not Mode.VECTOR else ""
-        asked = Asked(replace(wanted, match=text.must, exact=text.exact), text, whole, brand)
+        asked = Asked(replace(wanted, match=text.must, exact=text.exact), text, whole, brand, merchandised.applied)
         here = Place(fingerprint, [], 0, model, words, text, pages.NOTHING)
         page = pages.make_page(ranker, query, asked, place or here, is_first=place is None, encode=self._cursors.encode)
-        return replace(page, timing=timing.done(), model=None if vector is None else begun.active, understanding=told)
+        return replace(
+            page,
+            timing=timing.done(),
+            model=None if vector is None else begun.active,
+            understanding=told,
+            redirect=merchandised.redirect,
+        )
 
     def _begin(self, connection: psycopg.Connection, wanted: Wanted, quick_limit: int | None) -> Begun:
         """The search's transaction. quick_limit: of a page that needs no more than so many of the nearest.

@@ -34,3 +34,7 @@ FROM {rows_with_words}
 WHERE (w.sku = ANY (%(skus)s) OR w.title_key = search_title_key(%(title)s)) AND {narrow_with_words}
 ORDER BY by_sku DESC, w.sku
 LIMIT %(limit)s
+
+-- name: passing
+-- Which of these products pass the filter.
+SELECT w.sku FROM {rows_with_words} WHERE w.sku = ANY (%(skus)s) AND {narrow_with_words}

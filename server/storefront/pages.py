@@ -8,9 +8,9 @@ from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from server import __version__
+from server.catalog.gallery import read_gallery
 from server.catalog.product import Product
 from server.errors import InvalidImage, ModelError, NotFound
-from server.search.hits import Hit
 from server.search.query import Query
 from server.storefront.address import Search, as_the_shop_writes, read_search
 from server.storefront.counted import uncounted_panel
@@ -20,7 +20,6 @@ from server.storefront.prices import format_price
 from server.storefront.query_picture import QueryPicture, picture_again, picture_from_upload
 from server.storefront.results import find
 from server.web.context import current_services
-from server.web.media import thumbnail_url
 
 bp = Blueprint(
     "storefront", __name__, template_folder="templates", static_folder="static", static_url_path="/static/shop"
@@ -43,12 +42,6 @@ HEADLINES = {
 }
 
 bp.add_app_template_filter(format_price, "price")
-
-
-@bp.app_template_filter("picture")
-def picture_address(item: Hit | Product, width: int) -> str | None:
-    """Address of a product's picture at most `width` pixels wide, None where it has none."""
-    return thumbnail_url(item.image_sha256, item.media_type, width)
 
 
 @bp.get("/")
@@ -87,12 +80,15 @@ def like(sku: str) -> Response:
 def product(sku: str) -> Response:
     """One product, and more like it."""
     found = _live(sku)
+    with current_services().database.connection() as connection:
+        pictures = read_gallery(connection, sku)
     try:
         similar = current_services().search.similar(sku, Query(limit=SIMILAR_SHOWN, collapse=True)).hits
     except (NotFound, ModelError):
         # Not embedded yet, or by another model: the product itself can be shown all the same.
         similar = []
-    return _page("product.html", product=found, similar=similar, trail=breadcrumb(found.category))
+    trail = breadcrumb(found.category)
+    return _page("product.html", product=found, pictures=pictures, similar=similar, trail=trail)
 
 
 def error_page(status: int, message: str) -> Response:
@@ -132,6 +128,8 @@ def _search_page(search: Search, subject: Subject | None = None, refusal: str | 
     params = search.params
     subject = subject or Subject()
     found = None if params is None else find(Inquiry(service, search, params, subject))
+    if found is not None and found.page.redirect and not search.is_part and subject == Subject():
+        return make_response(redirect(found.page.redirect))
     if search.is_part and found is not None:
         # A page that is gone cannot go behind those before it: the script sends the shopper to the first one.
         return _page("part.html", HTTPStatus.GONE if found.turned_back else HTTPStatus.OK, found=found)

@@ -1,6 +1,7 @@
 """Pictures: originals and thumbnails under their digest, so that a browser may keep them for ever."""
 
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, request, send_file
 
@@ -31,6 +32,13 @@ def thumbnail_url(
     if sha256 is None or media_type is None:
         return None
     return f"{request.script_root if root is None else root}{PREFIX}/{sha256}/{width}.{EXTENSIONS[media_type]}"
+
+
+@bp.app_template_filter("picture")
+def picture_address(shown: Any, width: int) -> str | None:
+    """Address of a picture at most `width` pixels wide, of a product, a hit or a picture itself; None without one."""
+    sha256 = shown.sha256 if hasattr(shown, "sha256") else shown.image_sha256
+    return thumbnail_url(sha256, shown.media_type, width)
 
 
 @bp.get("/<string(length=64):sha256>.<extension>")

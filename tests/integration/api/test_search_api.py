@@ -43,6 +43,7 @@ def test_a_search_answers_with_all_that_a_front_end_needs(shop: FlaskClient) -> 
         "total_is_exact",
         "currency",
         "next_cursor",
+        "redirect",
         "typed",
         "facets",
         "plan",

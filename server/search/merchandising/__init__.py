@@ -1,0 +1,1 @@
+"""Rules that somebody made for single queries: pins, buries, boosts, redirects."""

@@ -1,0 +1,144 @@
+"""Rules as staff make and change them, each change written down."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import psycopg
+
+from server.errors import InvalidInput, NotFound
+from server.search.merchandising.rules import SQL, Kind, normalised
+
+LONGEST_QUERY = 200
+
+
+@dataclass(frozen=True)
+class StoredRule:
+    """A rule, whether it holds now or not. title, status: of its product."""
+
+    id: int
+    kind: Kind
+    query: str
+    whole: bool
+    sku: str | None
+    brand: str | None
+    category: str | None
+    place: int | None
+    points: float | None
+    target: str | None
+    starts_at: datetime.datetime | None
+    ends_at: datetime.datetime | None
+    enabled: bool
+    made_by: str
+    made_at: datetime.datetime
+    title: str | None
+    status: str | None
+
+    def state(self, now: datetime.datetime) -> str:
+        """A word for people."""
+        if not self.enabled:
+            return "off"
+        if self.starts_at is not None and self.starts_at > now:
+            return "to come"
+        return "over" if self.ends_at is not None and self.ends_at <= now else "on"
+
+
+@dataclass(frozen=True)
+class NewRule:
+    """A rule as it is to be made; what its kind does not need is None."""
+
+    kind: Kind
+    query: str
+    whole: bool = True
+    sku: str | None = None
+    brand: str | None = None
+    category: str | None = None
+    place: int | None = None
+    points: float | None = None
+    target: str | None = None
+    starts_at: datetime.datetime | None = None
+    ends_at: datetime.datetime | None = None
+
+
+def list_rules(connection: psycopg.Connection) -> list[StoredRule]:
+    """By query."""
+    return [StoredRule(row[0], Kind(row[1]), *row[2:]) for row in connection.execute(SQL["all"])]
+
+
+def add_rule(connection: psycopg.Connection, rule: NewRule, actor: str) -> int:
+    """Make a rule; its number. Raises InvalidInput with the field that is wrong."""
+    query = normalised(rule.query)
+    if not query:
+        raise InvalidInput("query: Write the words that shoppers type.")
+    if len(query) > LONGEST_QUERY or "\0" in query:
+        raise InvalidInput(f"query: Write at most {LONGEST_QUERY} characters.")
+    _check(connection, rule)
+    parameters = {**{name: getattr(rule, name) for name in NewRule.__dataclass_fields__}, "query": query, "by": actor}
+    (number, after) = connection.execute(SQL["add"], parameters).fetchone() or (0, None)
+    _audit(connection, actor, "rule added", number, None, after)
+    return int(number)
+
+
+def enable_rule(connection: psycopg.Connection, number: int, enabled: bool, actor: str) -> None:
+    """Have it hold or rest. Raises NotFound."""
+    before = _before(connection, number)
+    row = connection.execute(SQL["enable"], {"id": number, "enabled": enabled}).fetchone()
+    _audit(connection, actor, "rule switched on" if enabled else "rule switched off", number, before, row and row[0])
+
+
+def delete_rule(connection: psycopg.Connection, number: int, actor: str) -> None:
+    """Take it away. Raises NotFound."""
+    before = _before(connection, number)
+    connection.execute(SQL["delete"], {"id": number})
+    _audit(connection, actor, "rule deleted", number, before, None)
+
+
+def _check(connection: psycopg.Connection, rule: NewRule) -> None:
+    if rule.ends_at is not None and rule.starts_at is not None and rule.ends_at <= rule.starts_at:
+        raise InvalidInput("ends_at: It has to end after it begins.")
+    if rule.sku is not None:
+        row = connection.execute(SQL["sku_is_there"], {"sku": rule.sku}).fetchone()
+        if row != (True,):
+            raise InvalidInput(f"sku: There is no product {rule.sku[:100]}.")
+    if rule.kind in (Kind.PIN, Kind.BURY) and rule.sku is None:
+        raise InvalidInput("sku: Write the SKU of the product.")
+    if rule.kind is Kind.PIN and not (rule.place is not None and 1 <= rule.place <= 100):
+        raise InvalidInput("place: Write a place from 1 to 100.")
+    if rule.kind is Kind.BOOST:
+        if sum(one is not None for one in (rule.sku, rule.brand, rule.category)) != 1:
+            raise InvalidInput("sku: A boost is of a product, a brand or a category: write one of them.")
+        if rule.points is None or not -10 <= rule.points <= 10 or rule.points == 0:
+            raise InvalidInput("points: Write from -10 to 10; 1 is a little, 3 is much.")
+    if rule.kind is Kind.REDIRECT and not is_safe_target(rule.target or ""):
+        raise InvalidInput("target: Write a page of this shop such as /?category=Bags, or an address with https://.")
+
+
+def is_safe_target(target: str) -> bool:
+    """Whether a shopper may be sent there: a path of this shop, or another site by name."""
+    if any(ord(letter) <= 32 or letter == "\\" for letter in target) or len(target) > 2000:
+        return False
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return False
+    if parts.scheme in ("http", "https"):
+        return bool(parts.hostname)
+    return not parts.scheme and not parts.netloc and target.startswith("/") and not target.startswith("//")
+
+
+def _before(connection: psycopg.Connection, number: int) -> Any:
+    row = connection.execute(SQL["one"], {"id": number}).fetchone()
+    if row is None:
+        raise NotFound("There is no such rule, or somebody has deleted it.")
+    return row[0]
+
+
+def _audit(connection: psycopg.Connection, actor: str, action: str, number: int, before: Any, after: Any) -> None:
+    told = {"before": _json(before), "after": _json(after)}
+    connection.execute(SQL["audit"], {"actor": actor, "action": action, "subject": f"rule {number}", **told})
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
