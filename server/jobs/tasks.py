@@ -14,6 +14,8 @@ from server.services import Services
 
 # Pauses of 2, 4, 8 ... seconds, half an hour in all. What fails then is given up, and stands among the failed jobs.
 MOST_ATTEMPTS = 10
+# A worker that was not heard of for so long is taken for dead; its jobs may be done twice, and need not mind.
+DEAD_SECONDS = 20.0
 # Files that were imported are kept so long after the last look at them, to be run again.
 IMPORTS_KEPT_DAYS = 14
 TRASH_KEPT_DAYS = 30
@@ -65,7 +67,7 @@ def forget_old(context: JobContext, timestamp: int = 0) -> str:
 async def take_up_again(context: JobContext, timestamp: int = 0) -> None:
     """Queue again what a worker that died was at."""
     manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs():
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_SECONDS):
         log.warning("Job %s is taken up again: its worker is gone", job.id)
         try:
             await manager.retry_job(job)

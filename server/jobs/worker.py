@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from contextlib import suppress
 
 import psycopg
@@ -10,17 +11,20 @@ import psycopg
 from server.db.engine import Database
 from server.errors import VitrineError
 from server.jobs.failures import note_failure
-from server.jobs.queue import EMBED_GAPS, open_queue, put_in
+from server.jobs.queue import EMBED_GAPS, TAKE_UP_AGAIN, open_queue, put_in
+from server.jobs.tasks import DEAD_SECONDS
 from server.services import Services
 
 CHANNEL = "vitrine_gaps"
 # So soon it is noticed that the worker ends; and so long until a lost database is tried again.
 LISTEN_SECONDS = 1.0
 AGAIN_SECONDS = 5.0
+LOOK_SECONDS = 10.0
 # Two people's imports, and what is short beside them.
 AT_ONCE = 4
 # Searches come first.
 NICENESS = 10
+HEARTBEAT_SECONDS = 5.0
 # So long a job that is under way may take to stop.
 STOP_SECONDS = 8.0
 
@@ -28,7 +32,8 @@ log = logging.getLogger(__name__)
 
 
 class GapListener:
-    """A thread that queues `embed_gaps` when the database tells of a product without a vector."""
+    """A thread that queues `embed_gaps` when the database tells of a product without a vector, and has a look for
+    jobs of dead workers now and then: the queue's own clock strikes once a minute."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,15 +59,19 @@ class GapListener:
         with psycopg.connect(self._database.url, autocommit=True) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             # What was told while nobody listened.
-            self._queue()
+            self._queue(EMBED_GAPS)
+            looked = float("-inf")
             while not self._stop.is_set():
+                if time.monotonic() - looked > LOOK_SECONDS:
+                    looked = time.monotonic()
+                    self._queue(TAKE_UP_AGAIN)
                 # This connection does nothing else: what is told meanwhile waits in it.
                 if list(connection.notifies(timeout=LISTEN_SECONDS, stop_after=1)):
-                    self._queue()
+                    self._queue(EMBED_GAPS)
 
-    def _queue(self) -> None:
+    def _queue(self, task: str) -> None:
         with self._database.connection() as connection:
-            put_in(connection, EMBED_GAPS)
+            put_in(connection, task)
 
 
 def run_worker(services: Services, wait: bool = True) -> None:
@@ -81,6 +90,8 @@ def run_worker(services: Services, wait: bool = True) -> None:
             concurrency=AT_ONCE,
             delete_jobs="successful",
             shutdown_graceful_timeout=STOP_SECONDS,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=DEAD_SECONDS,
             additional_context={"services": services},
             task_middleware=[note_failure],
             install_signal_handlers=threading.current_thread() is threading.main_thread(),

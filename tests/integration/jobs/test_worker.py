@@ -51,6 +51,11 @@ def jobs(database: Database) -> list[Job]:
         return list_jobs(connection)
 
 
+def gaps(database: Database) -> list[Job]:
+    """Jobs that embed what lacks a vector."""
+    return [job for job in jobs(database) if job.task == "embed_gaps"]
+
+
 def has_vector(database: Database, sku: str = "P-1") -> bool:
     with database.connection() as connection:
         row = connection.execute("SELECT embedding IS NOT NULL FROM product WHERE sku = %s", [sku]).fetchone()
@@ -160,20 +165,20 @@ def test_the_database_tells_of_a_gap(database: Database) -> None:
     listener = GapListener(database)
     listener.start()
     try:
-        assert wait_for(lambda: len(jobs(database)) == 1)
+        assert wait_for(lambda: len(gaps(database)) == 1)
         with database.connection() as connection:
             connection.execute("DELETE FROM procrastinate_jobs")
         write(database)
-        assert wait_for(lambda: len(jobs(database)) == 1)
+        assert wait_for(lambda: len(gaps(database)) == 1)
         with database.connection() as connection:
             connection.execute("DELETE FROM procrastinate_jobs")
             # What gets no vector is nobody's concern.
             connection.execute("UPDATE product SET status = 'hidden'")
         time.sleep(0.3)
-        assert jobs(database) == []
+        assert gaps(database) == []
         with database.connection() as connection:
             connection.execute("UPDATE product SET status = 'live'")
-        assert wait_for(lambda: len(jobs(database)) == 1)
+        assert wait_for(lambda: len(gaps(database)) == 1)
     finally:
         listener.stop()
 
@@ -184,11 +189,24 @@ def test_a_product_with_a_vector_tells_nothing(services: Services) -> None:
     listener = GapListener(services.database)
     listener.start()
     try:
-        assert wait_for(lambda: len(jobs(services.database)) == 1)
+        assert wait_for(lambda: len(gaps(services.database)) == 1)
         with services.database.connection() as connection:
             connection.execute("DELETE FROM procrastinate_jobs")
             connection.execute("UPDATE product SET price = 7")
         time.sleep(0.3)
-        assert jobs(services.database) == []
+        assert gaps(services.database) == []
+    finally:
+        listener.stop()
+
+
+def test_a_listener_has_dead_workers_looked_for(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.0)
+    listener = GapListener(database)
+    listener.start()
+    try:
+        assert wait_for(lambda: any(job.task == "take_up_again" for job in jobs(database)))
+        with database.connection() as connection:
+            connection.execute("DELETE FROM procrastinate_jobs")
+        assert wait_for(lambda: any(job.task == "take_up_again" for job in jobs(database)))
     finally:
         listener.stop()
