@@ -9,6 +9,7 @@ from procrastinate.jobs import Status
 
 from server.catalog import coverage
 from server.errors import VitrineError
+from server.events.forgetting import forget_older
 from server.imports import running
 from server.services import Services
 
@@ -51,7 +52,11 @@ def import_file(context: JobContext, run: int) -> str:
 
 def forget_old(context: JobContext, timestamp: int = 0) -> str:
     """Take away what is kept for a time only."""
-    return f"{running.forget_old(services_of(context), IMPORTS_KEPT_DAYS)} imports forgotten"
+    services = services_of(context)
+    imports = running.forget_old(services, IMPORTS_KEPT_DAYS)
+    with services.database.connection() as connection:
+        searches = forget_older(connection, services.settings.search_events_days)
+    return f"{imports} imports and {searches} searches forgotten"
 
 
 async def take_up_again(context: JobContext, timestamp: int = 0) -> None:
