@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from server import __version__
 from server.admin import pages as admin_pages
 from server.admin import session as admin_session
-from server.api import health, products, search
+from server.api import events, health, products, search
 from server.api.schemas import ErrorAnswer
 from server.search.housekeeping import Housekeeper
 from server.services import Services, open_services
@@ -84,7 +84,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     Bootstrap5(app)
     if settings.cors_origins:
         CORS(app, resources={r"/(api|media)/.*": {"origins": list(settings.cors_origins)}})
-    for api in (search.bp, products.bp, health.bp):
+    for api in (search.bp, products.bp, events.bp, health.bp):
         app.register_api(api)
     for blueprint in (media.bp, pages.bp, admin_pages.bp):
         app.register_blueprint(blueprint)
@@ -104,6 +104,7 @@ def create_served_app() -> Flask:
     services = open_services(settings)
     Housekeeper(services.database).start()
     services.query_embeddings.start()
+    services.events.start()
     return create_app(services=services)
 
 

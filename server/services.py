@@ -8,6 +8,7 @@ from server.catalog.products import Catalog
 from server.db.engine import Database, open_database
 from server.embedding.current import CurrentEncoder, current_encoder
 from server.embedding.encoder import Encoder
+from server.events.log import EventLog
 from server.search.query_embeddings import QueryEmbeddings
 from server.search.service import SearchService
 from server.settings import Settings
@@ -24,6 +25,7 @@ class Services:
     catalog: Catalog
     search: SearchService
     query_embeddings: QueryEmbeddings
+    events: EventLog
 
     @property
     def encoder(self) -> Encoder:
@@ -49,7 +51,8 @@ def open_services(settings: Settings, database: Database | None = None, encoder:
     images = ImageStore(settings.image_dir)
     catalog = Catalog(database, current, images, settings)
     search = SearchService(database, current, settings.secret_key, settings.fixed_currency)
-    return Services(settings, database, current, images, catalog, search, kept)
+    events = EventLog(database, settings.search_events_days)
+    return Services(settings, database, current, images, catalog, search, kept, events)
 
 
 def open_current(settings: Settings, database: Database) -> CurrentEncoder:

@@ -186,6 +186,14 @@ class Settings(BaseSettings):
         "VITRINE_MAX_UPLOAD_MB does not limit it.",
         ge=1,
     )
+    search_events_days: int = _setting(
+        "VITRINE_SEARCH_EVENTS_DAYS",
+        90,
+        "Days that searches and clicks are kept, with what was typed; nothing says who it was. 0: none are recorded, "
+        "and the worker erases those that are there.",
+        ge=0,
+        le=3650,
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
         "VITRINE_LOG_LEVEL",
         "WARNING",

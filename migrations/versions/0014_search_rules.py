@@ -7,7 +7,7 @@ in small letters, with one space between them.
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 
 STATEMENTS = (
     """

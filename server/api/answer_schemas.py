@@ -1,5 +1,6 @@
 """What a search answers. These classes describe it in /openapi.json; server/api/search_answers.py builds it."""
 
+import uuid
 from decimal import Decimal
 from typing import Annotated
 
@@ -138,6 +139,10 @@ class SuggestAnswer(BaseModel):
 class SearchAnswer(BaseModel):
     """One page of a result."""
 
+    search_id: uuid.UUID | None = Field(
+        description="What clicks in this result are reported with, also on the pages behind this one; null on those, "
+        "and where searches are not recorded."
+    )
     hits: list[HitOut]
     total: int = Field(
         description="Products in the whole result, at most 1,000; there are more where total_is_exact "

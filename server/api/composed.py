@@ -10,6 +10,7 @@ from server.api.schemas import MAX_QUERY_LENGTH, ApiModel, FilterFields, PageFie
 from server.catalog.picture import read_for_tower
 from server.embedding.encoder import Encoder
 from server.errors import InvalidImage, InvalidInput
+from server.events.event import Kind, Subject
 from server.search.query import Query
 from server.search.service import Term
 from server.settings import Settings
@@ -76,6 +77,13 @@ class ComposedBody(PageFields):
     def to_query(self) -> Query:
         """The search room's words for this."""
         return self.query_of(self.filters.to_filters())
+
+    def subject(self) -> Subject:
+        """What is recorded of it: that of its parts which says most, and all words."""
+        words = " ".join(term.text for term in self.terms if term.text is not None)
+        if any(term.image is not None for term in self.terms):
+            return Subject(Kind.PICTURE, words)
+        return Subject(Kind.PRODUCT if any(term.product for term in self.terms) else Kind.WORDS, words)
 
     def to_terms(self, settings: Settings) -> list[Term]:
         """The search room's words for the parts. Raises InvalidInput where an image is not base64."""

@@ -22,9 +22,12 @@ from server.api.schemas import (
 from server.api.search_answers import answer_body, suggestions_body
 from server.catalog.picture import read_for_tower
 from server.embedding.encoder import Encoder
+from server.events.event import Kind, Origin, Subject
+from server.search.query import Query
 from server.search.service import ResultPage
 from server.web.context import current_services
 from server.web.errors import fields_answer
+from server.web.recording import new_search_id, record_search
 
 # What most products are called changes by the day, and whoever types backspaces over the same beginnings again.
 SUGGESTIONS_KEPT = 60  # seconds
@@ -48,8 +51,8 @@ def refuse_repeated() -> Response | None:
 @bp.get("/search", summary="Search by words", responses={HTTPStatus.OK: SearchAnswer})
 def search(query: SearchParams) -> Response:
     """Products that look like `q` and pass the filters, best first. Without `q`: all that pass, newest first."""
-    page = current_services().search.by_text(query.q, query.to_query())
-    return answer(page)
+    asked = query.to_query()
+    return answer(current_services().search.by_text(query.q, asked), asked, Subject.of_words(query.q))
 
 
 @bp.post(
@@ -61,7 +64,8 @@ def search_composed(body: ComposedBody) -> Response:
     """Products near to some parts and far from others: `this product, but blue, without laces`. Products that are
     named are left out of the result."""
     services = current_services()
-    return answer(services.search.composed(body.to_terms(services.settings), body.to_query()))
+    asked = body.to_query()
+    return answer(services.search.composed(body.to_terms(services.settings), asked), asked, body.subject())
 
 
 @bp.get("/suggest", summary="Suggestions", responses={HTTPStatus.OK: SuggestAnswer})
@@ -85,7 +89,8 @@ def search_image(form: ImageForm, query: FilterParams) -> Response:
     def decode(encoder: Encoder) -> Image.Image:
         return read_for_tower(data, encoder, services.settings).image
 
-    return answer(services.search.by_image(decode, query.to_query()))
+    asked = query.to_query()
+    return answer(services.search.by_image(decode, asked), asked, Subject(Kind.PICTURE))
 
 
 @bp.get(
@@ -95,12 +100,13 @@ def search_image(form: ImageForm, query: FilterParams) -> Response:
 )
 def similar(path: SkuPath, query: SimilarParams) -> Response:
     """Products that look like another one, which is left out. With `q`: like it, but so."""
-    service = current_services().search
-    if query.q.strip():
-        return answer(service.like_but(path.sku, query.q, query.to_query()))
-    return answer(service.similar(path.sku, query.to_query()))
+    service, asked = current_services().search, query.to_query()
+    page = service.like_but(path.sku, query.q, asked) if query.q.strip() else service.similar(path.sku, asked)
+    return answer(page, asked, Subject(Kind.PRODUCT, query.q))
 
 
-def answer(page: ResultPage) -> Response:
-    """The page as JSON."""
-    return jsonify(answer_body(page))
+def answer(page: ResultPage, asked: Query, subject: Subject) -> Response:
+    """The page as JSON. The first one of a result is recorded."""
+    search_id = new_search_id() if asked.cursor is None else None
+    record_search(search_id, Origin.API, subject, asked, page)
+    return jsonify(answer_body(page, search_id))

@@ -1,6 +1,7 @@
 """`vitrine search`: the API's answer in a terminal."""
 
 import sys
+from contextlib import closing
 from typing import Any
 
 import click
@@ -70,6 +71,27 @@ def calibrate_command() -> None:
     for name, milliseconds in found.medians.items():
         click.echo(f"{name:<28} {milliseconds:8.2f} ms")
     click.echo("Kept. Running servers take it up within half a minute.")
+
+
+@search.command("forget")
+@click.option("--query", "text", help="Searches for this text, whatever its capitals and blanks.")
+@click.option("--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Searches of more than DAYS days ago.")
+@click.option("--all", "is_all", is_flag=True, help="Every search.")
+def forget(text: str | None, older_than: int | None, is_all: bool) -> None:
+    """Erase what people searched for and clicked; nothing asks back."""
+    from server.db.engine import open_database
+    from server.events import forgetting
+
+    if (text is not None) + (older_than is not None) + is_all != 1:
+        raise click.UsageError("Say one of --query, --older-than and --all.")
+    with closing(open_database(load_settings())) as database, database.connection() as connection:
+        if text is not None:
+            erased = forgetting.forget_query(connection, text)
+        elif older_than is not None:
+            erased = forgetting.forget_older(connection, older_than)
+        else:
+            erased = forgetting.forget_all(connection)
+    click.echo(f"{erased:,} searches erased, with their clicks.")
 
 
 @search.command("find")

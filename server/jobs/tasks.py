@@ -9,6 +9,7 @@ from procrastinate.jobs import Status
 
 from server.catalog import bulk, coverage, history
 from server.errors import VitrineError
+from server.events.forgetting import forget_older
 from server.imports import running
 from server.services import Services
 
@@ -61,7 +62,8 @@ def forget_old(context: JobContext, timestamp: int = 0) -> str:
         with history.recorded(connection, "worker", "empty the trash"):
             deleted = bulk.empty_trash(connection, TRASH_KEPT_DAYS)
         forgotten = history.forget(connection, HISTORY_KEPT_DAYS)
-    return f"{imports} imports, {deleted} products of the trash and {forgotten} changes forgotten"
+        searches = forget_older(connection, services.settings.search_events_days)
+    return f"{imports} imports, {deleted} products of the trash, {forgotten} changes and {searches} searches forgotten"
 
 
 async def take_up_again(context: JobContext, timestamp: int = 0) -> None:

@@ -4,7 +4,6 @@ Every call runs in the caller's transaction unless it says otherwise.
 """
 
 import datetime
-import json
 import re
 import secrets
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import psycopg
 from server.db.engine import Database
 from server.db.named_sql import load
 from server.errors import Conflict, InvalidInput, NotFound, TooManyRequests, Unauthorized
-from server.staff import passwords
+from server.staff import audit, passwords
 
 SQL = load(__file__, "staff.sql")
 NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
@@ -166,12 +165,7 @@ def _audit(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    entry = {"actor": actor, "action": action, "subject": f"staff/{name}"}
-    told = {
-        "before": None if before is None else json.dumps(before),
-        "after": None if after is None else json.dumps(after),
-    }
-    connection.execute(SQL["audit"], {**entry, **told})
+    audit.note(connection, actor, action, f"staff/{name}", before, after)
 
 
 def _account(row: tuple[Any, ...]) -> Account:

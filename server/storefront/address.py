@@ -4,7 +4,9 @@ Everything that a page shows is in its address, so that it can be shared and rel
 Unlike the API, a page ignores parameters that it does not know: links get decorated on their way (utm_source=...).
 """
 
+import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -19,11 +21,12 @@ from server.search.query import MOST_ATTRIBUTES, Sort
 WORDS = ("q", "verbatim", "all")
 FILTERS = ("category", "brand", "price_min", "price_max", "currency", "in_stock", "attribute")
 ORDER = ("sort",)
-# `seen` counts the products on the pages before this one, for "25–48 of 132". `part` asks for the products alone.
-PAGING = ("cursor", "seen", "part")
+# `seen` counts the products on the pages before this one, for "25–48 of 132". `search` is the id that clicks are
+# reported with, as the first page got it. `part` asks for the products alone.
+PAGING = ("cursor", "seen", "search", "part")
 FIELDS = WORDS + FILTERS + ORDER
 REPEATED = ("brand", "attribute")
-OUR_OWN = ("all", "seen", "part")  # what the API does not know
+OUR_OWN = ("all", "seen", "search", "part")  # what the API does not know
 
 # Sentences for a shopper, by pydantic's name of the mistake. The API's own are for programmers.
 SENTENCES = {
@@ -54,7 +57,8 @@ class Arguments(Protocol):
 class Search:
     """The search behind a page. `given` is what the address says; `params` is None where that cannot be.
 
-    endpoint, place: the page and the parts of its path (the SKU that is searched for the like of).
+    endpoint, place: the page and the parts of its path (the SKU that is searched for the like of). search_id: what
+    clicks on its products are reported with; None where they are not.
     """
 
     given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -63,6 +67,7 @@ class Search:
     endpoint: str = "storefront.home"
     place: dict[str, Any] = field(default_factory=dict)
     seen: int = 0
+    search_id: uuid.UUID | None = None
 
     def value(self, name: str) -> str:
         """A field as it was typed, right or wrong."""
@@ -106,7 +111,8 @@ class Search:
 
     def next_url(self, cursor: str, shown: int) -> str:
         """Address of the page that follows this one, of `shown` products."""
-        return url_for(self.endpoint, **self.place, **self._arguments({"cursor": cursor, "seen": self.seen + shown}))
+        changes = {"cursor": cursor, "seen": self.seen + shown, "search": self.search_id}
+        return url_for(self.endpoint, **self.place, **self._arguments(changes))
 
     def _arguments(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         wanted = {name: list(texts) for name, texts in self.given.items() if name in FIELDS} | dict(changes)
@@ -145,7 +151,8 @@ def read_search(arguments: Arguments, endpoint: str = "storefront.home", **place
         params, errors = SearchParams.model_validate(_for_schema(given)), {}
     except ValidationError as exc:
         params, errors = None, dict(_sentences(exc))
-    return Search(given, params, errors, endpoint, place, _count(next(iter(given.get("seen", ())), "")))
+    seen, search_id = (next(iter(given.get(name, ())), "") for name in ("seen", "search"))
+    return Search(given, params, errors, endpoint, place, _count(seen), _id(search_id))
 
 
 def as_the_shop_writes(search: Search, facts: CatalogueFacts) -> Search:
@@ -183,3 +190,9 @@ def _sentences(exc: ValidationError) -> Iterable[tuple[str, str]]:
 
 def _count(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def _id(text: str) -> uuid.UUID | None:
+    with suppress(ValueError):
+        return uuid.UUID(text)
+    return None

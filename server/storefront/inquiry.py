@@ -6,6 +6,7 @@ from typing import Any
 
 from server.api.schemas import SearchParams
 from server.catalog.product import Product
+from server.events import event as events
 from server.search.query import Facet, Mode, Query
 from server.search.service import ResultPage, SearchService
 from server.storefront.address import Search
@@ -42,15 +43,27 @@ class Inquiry:
 
         changes: of the query. Raises InvalidCursor, and NotFound for a product that is gone.
         """
-        query = replace(
+        return self._run(replace(self.query(), facets=facets, **changes))
+
+    def query(self) -> Query:
+        """What is asked beside the words, the picture or the product."""
+        return replace(
             self.params.to_query(),
             mode=Mode.HYBRID,
             collapse=True,
             explain=False,
             relevant_only=not self.search.shows_all,
-            facets=facets,
+            facets=(),
         )
-        return self._run(replace(query, **changes))
+
+    @property
+    def told(self) -> events.Subject:
+        """What it is recorded as."""
+        if self.subject.picture is not None:
+            return events.Subject(events.Kind.PICTURE, self.params.q)
+        if self.subject.product is not None:
+            return events.Subject(events.Kind.PRODUCT, self.params.q)
+        return events.Subject.of_words(self.params.q)
 
     def relaxed(self, params: SearchParams) -> "Inquiry":
         """The same with other parameters, from its first page on, of which a single product is enough."""

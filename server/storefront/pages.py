@@ -1,5 +1,6 @@
 """The pages: search (which is the home page), by picture and by likeness, one product, and whatever went wrong."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,7 @@ from server import __version__
 from server.catalog.gallery import read_gallery
 from server.catalog.product import Product
 from server.errors import InvalidImage, ModelError, NotFound
+from server.events.event import Origin
 from server.search.query import Query
 from server.storefront.address import Search, as_the_shop_writes, read_search
 from server.storefront.counted import uncounted_panel
@@ -18,8 +20,9 @@ from server.storefront.inquiry import Inquiry, Subject
 from server.storefront.panel import breadcrumb
 from server.storefront.prices import format_price
 from server.storefront.query_picture import QueryPicture, picture_again, picture_from_upload
-from server.storefront.results import find
+from server.storefront.results import Results, find
 from server.web.context import current_services
+from server.web.recording import new_search_id, record_search
 
 bp = Blueprint(
     "storefront", __name__, template_folder="templates", static_folder="static", static_url_path="/static/shop"
@@ -125,14 +128,16 @@ def _search_page(search: Search, subject: Subject | None = None, refusal: str | 
     """The search page. `refusal` says what is wrong with the picture that was sent."""
     service = current_services().search
     search = as_the_shop_writes(search, service.facts)
-    params = search.params
     subject = subject or Subject()
-    found = None if params is None else find(Inquiry(service, search, params, subject))
+    if search.is_first_page:
+        # The pages behind it belong to the same search, and carry its id.
+        search = replace(search, search_id=new_search_id())
+    found = _find(search, subject)
     if found is not None and found.page.redirect and not search.is_part and subject == Subject():
         return make_response(redirect(found.page.redirect))
     if search.is_part and found is not None:
         # A page that is gone cannot go behind those before it: the script sends the shopper to the first one.
-        return _page("part.html", HTTPStatus.GONE if found.turned_back else HTTPStatus.OK, found=found)
+        return _page("part.html", HTTPStatus.GONE if found.turned_back else HTTPStatus.OK, found=found, search=search)
     refused = found is None or refusal is not None
     return _page(
         "search.html",
@@ -147,6 +152,17 @@ def _search_page(search: Search, subject: Subject | None = None, refusal: str | 
         refusal=refusal,
         currency=service.facts.currency() if found is None else found.page.currency,
     )
+
+
+def _find(search: Search, subject: Subject) -> Results | None:
+    """The results, and a note of the search; None where its address cannot be understood."""
+    if search.params is None:
+        return None
+    inquiry = Inquiry(current_services().search, search, search.params, subject)
+    found = find(inquiry)
+    if search.is_first_page:
+        record_search(search.search_id, Origin.SHOP, inquiry.told, inquiry.query(), found.page)
+    return found
 
 
 def _page(template: str, status: int = HTTPStatus.OK, **context: Any) -> Response:

@@ -40,7 +40,7 @@ def test_admin_pages_fit_are_legible_and_light(open_page: Open) -> None:
     watched = open_page("/admin/", viewport=PHONE)
     page, sizes = watched.page, {}
     page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())} if answer.ok else {}))
-    for path in ("/admin/login", "/admin/", "/admin/password"):
+    for path in ("/admin/login", "/admin/", "/admin/password", "/admin/searches", "/admin/synonyms"):
         page.goto(path)
         assert page.evaluate(TOO_PALE) == [], path
         for width in (320, 390, 1280):

@@ -49,6 +49,7 @@ OPERATIONS = [
     ("POST", "/api/v1/search"),
     ("POST", "/api/v1/search/image"),
     ("GET", "/api/v1/suggest"),
+    ("POST", "/api/v1/events/click"),
     ("GET", "/api/v1/products/{sku}"),
     ("GET", "/api/v1/products/{sku}/similar"),
     ("PUT", "/api/v1/products/{sku}"),

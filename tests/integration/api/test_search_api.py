@@ -38,6 +38,7 @@ def test_a_search_answers_with_all_that_a_front_end_needs(shop: FlaskClient) -> 
     assert answer.status_code == 200
     body = answer.json
     assert set(body) == {
+        "search_id",
         "hits",
         "total",
         "total_is_exact",

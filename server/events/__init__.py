@@ -1,0 +1,1 @@
+"""What people search for and click: recorded beside the searches, kept for a time, told in reports."""
