@@ -4,7 +4,7 @@ import datetime
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -18,6 +18,7 @@ from server.catalog.sku import SENTENCE, is_valid
 from server.errors import BadRequest, Conflict, InvalidInput, NotFound
 from server.services import Services
 from server.web.context import current_services
+from server.web.errors import wants_json
 
 bp = Blueprint("product", __name__)
 
@@ -56,7 +57,9 @@ def save() -> AnyResponse:
     except (BadRequest, Conflict) as exc:
         return _form(stored, sent, HTTPStatus(exc.status), exc.message)
     flash(f"{product.title} is saved.")
-    return redirect(url_for("admin.product.show", sku=product.sku))
+    address = url_for("admin.product.show", sku=product.sku)
+    # A script that followed a redirect would take the message away from the page that it goes to.
+    return jsonify({"page": address}) if wants_json() else redirect(address)
 
 
 @bp.post("/product/rename")

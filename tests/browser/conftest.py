@@ -85,13 +85,13 @@ def shop(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     products = list(draw_catalogue(PRODUCTS, DEMO_SEED))
     with fresh_database(migrated) as database:
         migrate.upgrade(database, manifest.dimension)
-        _fill(open_services(settings, database=database), products)
-        with _served(database.url, settings.data_dir) as url:
+        fill(open_services(settings, database=database), products)
+        with served(database.url, settings.data_dir) as url:
             yield Shop(url, products)
 
 
 @contextmanager
-def _served(database_url: str, data_dir: Path) -> Iterator[str]:
+def served(database_url: str, data_dir: Path) -> Iterator[str]:
     """`vitrine serve` in a process of its own, as users run it; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -108,7 +108,7 @@ def _served(database_url: str, data_dir: Path) -> Iterator[str]:
             process.terminate()
 
 
-def _fill(services: Services, products: list[DrawnProduct]) -> None:
+def fill(services: Services, products: list[DrawnProduct]) -> None:
     with services.database.connection() as connection:
         accounts.add_account(connection, *STAFF, accounts.COMMAND_LINE)
     records: list[tuple[ProductInput, bytes | None]] = []
@@ -144,13 +144,20 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, shop: Shop) -> Iterator[Callable[..., Watched]]:
-    """Opens pages that are watched: no error on the console, no failed request, no request to another host."""
+    """Opens pages of the shop that are watched: see `watched_pages`."""
+    with watched_pages(browser, shop.url) as open_one:
+        yield open_one
+
+
+@contextmanager
+def watched_pages(browser: Browser, url: str) -> Iterator[Callable[..., Watched]]:
+    """Opens pages. At the end there was no error on the console, no failed request, no request to another host."""
     contexts: list[BrowserContext] = []
     pages: list[Watched] = []
 
     def open_one(path: str = "/", *, scripts: bool = True, viewport: dict[str, int] | None = None) -> Watched:
         context = browser.new_context(
-            base_url=shop.url, java_script_enabled=scripts, viewport=viewport or DESKTOP, reduced_motion="reduce"
+            base_url=url, java_script_enabled=scripts, viewport=viewport or DESKTOP, reduced_motion="reduce"
         )
         contexts.append(context)
         context.set_default_timeout(TIMEOUT_MS)
@@ -158,7 +165,7 @@ def open_page(browser: Browser, shop: Shop) -> Iterator[Callable[..., Watched]]:
         pages.append(watched)
         watched.page.on("console", lambda told: told.type in ("error", "warning") and watched.errors.append(told.text))
         watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
-        watched.page.on("request", lambda request: _note(watched, request, shop.url))
+        watched.page.on("request", lambda request: _note(watched, request, url))
         watched.page.goto(path)
         return watched
 

@@ -114,7 +114,7 @@ function attach() {
     bar.hidden = count === 0;
     const request = new XMLHttpRequest();
     request.open("POST", location.href);
-    request.setRequestHeader("Accept", "text/html");
+    request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", ({ loaded, total }) => {
       bar.value = total ? loaded / total : 0;
     });
@@ -126,13 +126,14 @@ function attach() {
     request.addEventListener("error", () => again("The connection is lost. Nothing is saved; press Save again."));
     request.addEventListener("load", () => {
       if (request.status === 200) {
-        location.assign(request.responseURL);
+        location.assign(JSON.parse(request.responseText).page);
         return;
       }
-      // The new pictures stay where they are; what was wrong stands at the top and beside the fields.
-      const page = new DOMParser().parseFromString(request.responseText, "text/html");
-      showMistakes(page);
       again("Not saved yet.");
+      const isPage = request.getResponseHeader("Content-Type")?.startsWith("text/html");
+      // The new pictures stay where they are; what was wrong stands at the top and beside the fields.
+      if (isPage) showMistakes(new DOMParser().parseFromString(request.responseText, "text/html"));
+      else told.textContent = JSON.parse(request.responseText).error?.message ?? "Not saved. Load the page again.";
     });
     request.send(data);
   }

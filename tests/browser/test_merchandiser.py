@@ -1,0 +1,279 @@
+"""A merchandiser's first day: everything by the browser, against a real server with its worker."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from server.db import migrate
+from server.db.engine import Database
+from server.demo import DEMO_SEED, draw_catalogue
+from server.embedding.manifest import read_manifest
+from server.embedding.registry import find_model
+from server.errors import ModelError
+from server.services import open_services
+from server.settings import load_settings
+from tests.browser.conftest import PICTURE_SIZE, STAFF, Shop, Watched, fill, served, watched_pages
+from tests.databases import fresh_database
+
+Open = Callable[..., Watched]
+NAME, _, PASSWORD = STAFF
+PRODUCTS = 30
+# The worker embeds a few dozen pictures meanwhile, on a machine that may be busy.
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def workshop(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop of its own, which these tests change."""
+    settings = load_settings(_env_file=None, VITRINE_DATA_DIR=tmp_path_factory.mktemp("workshop"))
+    try:
+        manifest = read_manifest(find_model(settings))
+    except ModelError as exc:
+        pytest.skip(f"The bundled model is missing: {exc.message}")
+    products = list(draw_catalogue(PRODUCTS, DEMO_SEED))
+    with fresh_database(migrated) as database:
+        migrate.upgrade(database, manifest.dimension)
+        fill(open_services(settings, database=database), products)
+        with served(database.url, settings.data_dir) as url:
+            yield Shop(url, products)
+
+
+@pytest.fixture
+def open_page(browser: Browser, workshop: Shop) -> Iterator[Open]:
+    with watched_pages(browser, workshop.url) as open_one:
+        yield open_one
+
+
+@pytest.fixture
+def staff(open_page: Open) -> Watched:
+    """Somebody who is logged in."""
+    watched = open_page("/admin/login")
+    page = watched.page
+    page.get_by_label("Name", exact=True).fill(NAME)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Operations")).to_be_visible()
+    return watched
+
+
+@pytest.fixture
+def page(staff: Watched) -> Page:
+    return staff.page
+
+
+def drawn(folder: Path, number: int) -> Path:
+    """A picture of something that the workshop does not sell yet."""
+    product = list(draw_catalogue(PRODUCTS + number + 1, DEMO_SEED + 1))[-1]
+    path = folder / f"picture-{number}.png"
+    product.draw(PICTURE_SIZE).save(path)
+    return path
+
+
+def test_a_product_with_three_pictures_is_found_by_how_it_looks(page: Page, open_page: Open, tmp_path: Path) -> None:
+    product = next(one for one in draw_catalogue(400, 77) if one.category == "Bags/Backpacks")
+    pictures = [drawn(tmp_path, 0), drawn(tmp_path, 1), tmp_path / "backpack.png"]
+    product.draw(PICTURE_SIZE).save(pictures[2])
+    page.get_by_role("link", name="Products").click()
+    page.get_by_role("link", name="New product").click()
+    page.get_by_label("SKU").fill("DAY-1")
+    page.get_by_label("Title").fill("The wanderer's friend")
+    page.get_by_label("Price", exact=True).fill("39.90")
+    page.set_input_files("#pictures", [str(path) for path in pictures])
+    expect(page.locator("[data-gallery] li")).to_have_count(3)
+    # The third one is what it is to be found by.
+    page.locator("[data-gallery] li").nth(2).get_by_label("Place").fill("1")
+    page.keyboard.press("Tab")
+    page.locator("[data-gallery] li").first.get_by_label("Shows").fill("a backpack")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The wanderer's friend is saved.")).to_be_visible()
+    expect(page.get_by_text("Shoppers find it by its picture")).to_be_visible()
+    expect(page.get_by_role("img", name="a backpack")).to_be_visible()
+    # Words that its text does not have.
+    shopper = open_page("/?q=backpack").page
+    expect(shopper.get_by_role("link", name="The wanderer's friend").first).to_be_visible()
+    shopper.get_by_role("link", name="The wanderer's friend").first.click()
+    expect(shopper.get_by_role("img", name="a backpack")).to_be_visible()
+    expect(shopper.locator(".product-more img")).to_have_count(2)
+
+
+def test_a_mistake_keeps_what_was_typed_and_the_pictures(staff: Watched, tmp_path: Path) -> None:
+    watched, page = staff, staff.page
+    page.goto("/admin/product")
+    page.get_by_label("SKU").fill("DAY-2")
+    page.get_by_label("Title").fill("A lamp")
+    page.get_by_label("Price", exact=True).fill("cheap")
+    page.set_input_files("#pictures", str(drawn(tmp_path, 2)))
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("'cheap' is not a number")).to_be_visible()
+    watched.expect_status(422)
+    page.get_by_label("Price", exact=True).fill("12")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("A lamp is saved.")).to_be_visible()
+    expect(page.locator("[data-gallery] li")).to_have_count(1)
+
+
+def test_a_parquet_file_is_imported_and_its_bad_rows_are_mended(page: Page, tmp_path: Path) -> None:
+    rows = []
+    for number, product in enumerate(draw_catalogue(24, DEMO_SEED + 2)):
+        file = io.BytesIO()
+        product.draw(PICTURE_SIZE).save(file, "PNG")
+        price = "cheap" if number in (5, 9) else str(product.price)
+        rows.append({"code": f"PQ-{number}", "label": product.title, "cost": price, "photo": file.getvalue()})
+    path = tmp_path / "outdoor.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    page.get_by_role("link", name="Imports").click()
+    page.set_input_files("#files", str(path))
+    expect(page.get_by_role("heading", name="outdoor.parquet")).to_be_visible()
+    for column, field in (("code", "sku"), ("label", "title"), ("cost", "price"), ("photo", "image")):
+        page.get_by_label(column, exact=True).select_option(field)
+    page.get_by_role("button", name="Check it first").click()
+    expect(page.get_by_text("22 would be new")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("22 new")).to_be_visible(timeout=PATIENCE_MS)
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download the refused rows").click()
+    refused = tmp_path / started.value.suggested_filename
+    started.value.save_as(refused)
+    mended = mend(refused, tmp_path)
+    page.get_by_role("link", name="Imports", exact=True).first.click()
+    page.set_input_files("#files", str(mended))
+    for column, field in (("code", "sku"), ("label", "title"), ("cost", "price"), ("photo", "image")):
+        page.get_by_label(column, exact=True).select_option(field)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("2 new, 0 updated, 0 unchanged, 0 refused")).to_be_visible(timeout=PATIENCE_MS)
+    page.goto("/admin/products?words=PQ-")
+    expect(page.get_by_text("24 products")).to_be_visible()
+
+
+def mend(refused: Path, folder: Path) -> Path:
+    """The refused rows with a price each, as a person would write it into the file."""
+    import zipfile
+
+    mended = folder / "mended.zip"
+    with zipfile.ZipFile(refused) as old, zipfile.ZipFile(mended, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name.endswith(".csv"):
+                rows = list(csv.DictReader(io.StringIO(data.decode())))
+                assert [row["error_field"] for row in rows] == ["price", "price"]
+                out = io.StringIO()
+                writer = csv.DictWriter(out, list(rows[0]))
+                writer.writeheader()
+                writer.writerows({**row, "cost": "9.90"} for row in rows)
+                data = out.getvalue().encode()
+            new.writestr(name, data)
+    return mended
+
+
+def test_a_product_is_hidden_and_comes_back(page: Page, open_page: Open, workshop: Shop) -> None:
+    product = workshop.products[3]
+    page.goto(f"/admin/products?words={product.sku}")
+    page.get_by_label(product.title).check()
+    page.get_by_label("What", exact=True).select_option("hide")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.get_by_text("1 product is changed.")).to_be_visible()
+    gone = open_page(f"/p/{product.sku}")
+    expect(gone.page.get_by_text("There is no product")).to_be_visible()
+    gone.expect_status(404)
+    page.get_by_role("button", name="Undo the last change").click()
+    expect(page.get_by_text("It is as it was before.")).to_be_visible()
+    expect(open_page(f"/p/{product.sku}").page.get_by_role("heading", name=product.title)).to_be_visible()
+
+
+def test_a_product_is_pinned(page: Page, open_page: Open, workshop: Shop) -> None:
+    product = workshop.products[7]
+    page.get_by_role("link", name="Rules").click()
+    page.get_by_label("When shoppers type").fill("best thing")
+    page.get_by_label("Product (SKU)").fill(product.sku)
+    expect(page.get_by_label("Points")).to_be_hidden()
+    page.get_by_role("button", name="Make the rule").click()
+    expect(page.get_by_role("heading", name="With the rules")).to_be_visible()
+    first = page.locator(".admin-compare section").nth(1).locator("li").first
+    expect(first).to_contain_text(product.title)
+    page.wait_for_timeout(2_500)  # the other web process goes by what it knew for two seconds
+    shopper = open_page("/?q=best+thing").page
+    expect(shopper.locator(".grid li").first).to_contain_text(product.title)
+
+
+def test_a_search_without_results_is_mended_by_a_synonym(page: Page, workshop: Shop) -> None:
+    kind = workshop.products[0].category.rpartition("/")[2].lower()
+    answer = page.request.get("/api/v1/search?q=zonkers&mode=text")
+    assert answer.json()["total"] == 0
+    page.get_by_role("link", name="Searches").click()
+    line = page.get_by_role("region", name="without results").get_by_role("row").filter(has_text="zonkers")
+    for _ in range(20):
+        if line.count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    line.get_by_text("Add a synonym").click()
+    line.get_by_label("also gets").fill(kind)
+    line.get_by_role("button", name="Add").click()
+    expect(page.locator(".alert-success")).to_be_visible()
+    # A server looks for new synonyms every half minute.
+    for _ in range(80):
+        found = page.request.get("/api/v1/search?q=zonkers&mode=text").json()["total"]
+        if found:
+            break
+        page.wait_for_timeout(500)
+    assert found > 0
+
+
+ADMIN_PAGES = (
+    "/admin/",
+    "/admin/products",
+    "/admin/product?sku={sku}",
+    "/admin/product",
+    "/admin/imports",
+    "/admin/changes",
+    "/admin/rules",
+    "/admin/rules/preview?query=shirt",
+    "/admin/searches",
+    "/admin/synonyms",
+    "/admin/password",
+)
+SHOP_PAGES = (
+    "/",
+    "/?q=red+shirt&in_stock=true",
+    "/?q=lamp&price_max=0.01",
+    "/p/{sku}",
+    "/like/{sku}?q=blue",
+    "/nothing-here",
+    "/admin/login",
+)
+
+
+@pytest.mark.parametrize("path", ADMIN_PAGES)
+def test_pages_have_no_serious_fault_for_anybody(page: Page, workshop: Shop, path: str) -> None:
+    page.goto(path.format(sku=workshop.products[0].sku))
+    assert serious(page) == []
+    for width in (320, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("path", SHOP_PAGES)
+def test_the_shop_has_none_either(open_page: Open, workshop: Shop, path: str) -> None:
+    watched = open_page(path.format(sku=workshop.products[0].sku))
+    assert serious(watched.page) == []
+    if path == "/nothing-here":
+        watched.expect_status(404)
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds of serious and critical faults: the rule, and where."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['target']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
