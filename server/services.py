@@ -11,6 +11,7 @@ from server.embedding.encoder import Encoder
 from server.search.query_embeddings import QueryEmbeddings
 from server.search.service import SearchService
 from server.settings import Settings
+from server.staff.key_uses import KeyUses
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Services:
     catalog: Catalog
     search: SearchService
     query_embeddings: QueryEmbeddings
+    key_uses: KeyUses
 
     @property
     def encoder(self) -> Encoder:
@@ -49,7 +51,7 @@ def open_services(settings: Settings, database: Database | None = None, encoder:
     images = ImageStore(settings.image_dir)
     catalog = Catalog(database, current, images, settings)
     search = SearchService(database, current, settings.secret_key, settings.fixed_currency)
-    return Services(settings, database, current, images, catalog, search, kept)
+    return Services(settings, database, current, images, catalog, search, kept, KeyUses(database))
 
 
 def open_current(settings: Settings, database: Database) -> CurrentEncoder:

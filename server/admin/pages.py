@@ -9,7 +9,7 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
-from server.admin import imports
+from server.admin import imports, keys
 from server.admin.access import close_to_others, guard, way_on
 from server.admin.forms import LoginForm, PasswordForm
 from server.admin.operations import read_operations
@@ -30,6 +30,7 @@ bp.before_request(guard)
 bp.after_request(close_to_others)
 
 bp.register_blueprint(imports.bp)
+bp.register_blueprint(keys.bp)
 bp.add_app_template_filter(told_bytes, "bytes")
 bp.add_app_template_filter(told_duration, "duration")
 

@@ -1,4 +1,4 @@
-"""Products one by one and in bulk. Reading is open; writing needs the admin token."""
+"""Products one by one and in bulk. Writing takes a key."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from flask import Response, jsonify, make_response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import ValidationError
 
-from server.api.auth import require_admin_token_to_write
+from server.api.auth import SCHEME, require_key, say_how
 from server.api.pictures import decode_image
 from server.api.product_schemas import (
     PICTURE_COLUMNS,
@@ -36,15 +36,14 @@ bp = APIBlueprint(
     abp_responses=ERRORS,
 )
 
-bp.before_request(require_admin_token_to_write)
+bp.before_request(require_key)
+bp.after_request(say_how)
 
 WRITE_ERRORS: Any = {
-    HTTPStatus.UNAUTHORIZED: ErrorAnswer,
-    HTTPStatus.FORBIDDEN: ErrorAnswer,
     HTTPStatus.NOT_FOUND: ErrorAnswer,
     HTTPStatus.CONFLICT: ErrorAnswer,
 }
-NEEDS_TOKEN: Any = [{"admin_token": []}]
+NEEDS_KEY: Any = [{SCHEME: []}]
 
 
 @bp.get(
@@ -63,7 +62,7 @@ def get_product(path: SkuPath) -> Response:
 @bp.put(
     "/products/<path:sku>",
     summary="Create or replace a product",
-    security=NEEDS_TOKEN,
+    security=NEEDS_KEY,
     responses={HTTPStatus.OK: ProductOut, HTTPStatus.CREATED: ProductOut, **WRITE_ERRORS},
 )
 def put_product(path: SkuPath, body: ProductPutBody) -> Response:
@@ -80,7 +79,7 @@ def put_product(path: SkuPath, body: ProductPutBody) -> Response:
 @bp.patch(
     "/products/<path:sku>",
     summary="Change some fields",
-    security=NEEDS_TOKEN,
+    security=NEEDS_KEY,
     responses={HTTPStatus.OK: ProductOut, **WRITE_ERRORS},
 )
 def patch_product(path: SkuPath, body: ProductPatchBody) -> Response:
@@ -92,7 +91,7 @@ def patch_product(path: SkuPath, body: ProductPatchBody) -> Response:
 @bp.delete(
     "/products/<path:sku>",
     summary="Delete a product",
-    security=NEEDS_TOKEN,
+    security=NEEDS_KEY,
     responses={HTTPStatus.NO_CONTENT: None, **WRITE_ERRORS},
 )
 def delete_product(path: SkuPath) -> Response:
@@ -104,7 +103,7 @@ def delete_product(path: SkuPath) -> Response:
 @bp.post(
     "/products/bulk",
     summary="Create or replace many",
-    security=NEEDS_TOKEN,
+    security=NEEDS_KEY,
     responses={HTTPStatus.OK: BulkAnswer, **WRITE_ERRORS},
 )
 def bulk_upsert(body: BulkBody) -> Response:
