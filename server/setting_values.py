@@ -10,8 +10,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from server.errors import SettingError
 
-# Counting for all processes together; `memory` counts in each of them.
-SHARED_STORAGES = ("redis", "rediss", "redis+unix", "memcached")
+# Where all processes count together.
+SHARED_STORAGES = ("redis", "rediss", "redis+unix")
 
 
 def check_connection_string(text: str) -> None:
@@ -51,8 +51,7 @@ def check_rate_limit_storage(address: str) -> None:
     try:
         storage_from_string(address)
     except ConfigurationError:
-        package = "pymemcache" if scheme == "memcached" else "redis"
-        raise ValueError(f"This takes the Python package {package}. Install it beside Vitrine") from None
+        raise ValueError("This takes the Python package redis. Install vitrine[redis]") from None
     except Exception:
         raise ValueError("This address cannot be read. Write one such as redis://host:6379") from None
 

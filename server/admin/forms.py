@@ -25,11 +25,4 @@ class KeyForm(FlaskForm):
     name = StringField(
         "Name", [InputRequired("Name what will use it."), Length(max=100, message="This name is too long.")]
     )
-    scope = SelectField(
-        "Scope",
-        choices=[
-            (Scope.READ.value, "read: search, and look at products"),
-            (Scope.WRITE.value, "write: change products too"),
-            (Scope.ADMIN.value, "admin: all that the API does"),
-        ],
-    )
+    scope = SelectField("Scope", choices=[scope.value for scope in Scope])

@@ -1,11 +1,12 @@
 """How many requests a caller may make, and how many wrong keys may come from an address.
 
-Requests are counted in windows of the clock: a second, a minute. Where the counting server does not answer, each web
+A second or a minute begins with the first request in it. Where the counting server does not answer, each web
 process counts its own until it does.
 """
 
 import ipaddress
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -91,7 +92,7 @@ def return_after(seconds: int) -> None:
 
 
 def _on_breach(limit: RequestLimit) -> None:
-    return_after(limit.reset_at - int(time.time()))
+    return_after(math.ceil(limit.window.reset_time - time.time()))
 
 
 def _tell_when_to_return(response: Response) -> Response:
