@@ -21,6 +21,9 @@ from server.settings import Settings
 # A program that sends an old key goes on to do so; nobody else sends as many wrong ones.
 WRONG_KEYS = RateLimitItemPerMinute(30)
 WINDOW_SECONDS = 60
+# A counting server that does not answer holds up nobody for longer, and is not asked again for a while.
+STORAGE_OPTIONS: dict[str, str | int] = {"socket_connect_timeout": 1, "socket_timeout": 1}
+SKIP_SECONDS = 30.0
 # What a page or a monitor asks for by itself.
 UNCOUNTED = frozenset({"media", "health"})
 _KEY = "vitrine_wrong_keys"
@@ -32,7 +35,8 @@ class WrongKeys:
     """Counts wrong keys by address."""
 
     def __init__(self, storage: str) -> None:
-        self._shared = FixedWindowRateLimiter(storage_from_string(storage))
+        self._shared = FixedWindowRateLimiter(storage_from_string(storage, **STORAGE_OPTIONS))
+        self._skip_until = 0.0
         self._own = FixedWindowRateLimiter(MemoryStorage())
 
     def are_too_many(self, address: str) -> bool:
@@ -44,11 +48,13 @@ class WrongKeys:
         self._ask(lambda counter: counter.hit(WRONG_KEYS, "wrong-keys", address))
 
     def _ask(self, question: Callable[[FixedWindowRateLimiter], bool]) -> bool:
-        try:
-            return question(self._shared)
-        except Exception as exc:  # Each kind of storage fails in its own way.
-            log.warning("The storage of VITRINE_RATE_LIMIT_STORAGE does not answer: %s", type(exc).__name__)
-            return question(self._own)
+        if time.monotonic() >= self._skip_until:
+            try:
+                return question(self._shared)
+            except Exception as exc:  # Each kind of storage fails in its own way.
+                self._skip_until = time.monotonic() + SKIP_SECONDS
+                log.warning("The server of VITRINE_RATE_LIMIT_STORAGE does not answer: %s", type(exc).__name__)
+        return question(self._own)
 
 
 def init_app(app: Flask, settings: Settings, caller: Callable[[], str | None]) -> None:
@@ -61,6 +67,7 @@ def init_app(app: Flask, settings: Settings, caller: Callable[[], str | None]) -
         lambda: caller() or f"address:{address()}",
         application_limits=[settings.rate_limit],
         storage_uri=settings.rate_limit_storage,
+        storage_options=dict(STORAGE_OPTIONS),
         in_memory_fallback_enabled=True,
         on_breach=_on_breach,
     )

@@ -70,7 +70,7 @@ def test_what_is_too_much_is_refused_in_the_shape_of_every_error_and_says_when(a
 def test_several_limits_hold_together(ask: Ask) -> None:
     found = statuses(ask, 8)
     assert found.count(200) <= 3
-    assert found[-1] == 429
+    assert 429 in found
 
 
 @limited()
