@@ -15,13 +15,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from server import __version__
 from server.admin import pages as admin_pages
 from server.admin import session as admin_session
-from server.api import events, health, products, search
+from server.api import auth, events, health, products, search
 from server.api.schemas import ErrorAnswer
 from server.search.housekeeping import Housekeeper
 from server.services import Services, open_services
 from server.settings import Settings, load_settings
 from server.storefront import pages
-from server.web import media
+from server.web import media, rate_limits
 from server.web.context import attach
 from server.web.errors import register_error_handlers, validation_answer
 
@@ -48,6 +48,11 @@ class VitrineApp(OpenAPI):
 
     json_provider_class = OrjsonProvider
 
+    def generate_spec_json(self) -> None:
+        """The document, with what the settings make of it."""
+        super().generate_spec_json()  # type: ignore[no-untyped-call]
+        auth.describe(self.spec_json["paths"], self.config["API_READS"])
+
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
     """Build the application. The embedded Postgres is started if it is the one to use; models load on first use."""
@@ -56,7 +61,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app = VitrineApp(
         "server",
         info=Info(title="Vitrine", version=__version__, description=API_DESCRIPTION),
-        security_schemes={"admin_token": {"type": "http", "scheme": "bearer"}},
+        security_schemes=auth.SCHEMES,
         validation_error_callback=validation_answer,
         validation_error_model=ErrorAnswer,
         doc_prefix="/api",
@@ -66,6 +71,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     )
     app.config.update(
         SECRET_KEY=settings.secret_key,
+        API_READS=settings.api_reads,
         MAX_CONTENT_LENGTH=settings.max_upload_mb * 1024 * 1024,
         BOOTSTRAP_SERVE_LOCAL=True,
         SESSION_COOKIE_NAME="vitrine",
@@ -83,7 +89,11 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     attach(app, services)
     Bootstrap5(app)
     if settings.cors_origins:
-        CORS(app, resources={r"/(api|media)/.*": {"origins": list(settings.cors_origins)}})
+        CORS(
+            app,
+            resources={r"/(api|media)/.*": {"origins": list(settings.cors_origins)}},
+            expose_headers=["Retry-After"],
+        )
     for api in (search.bp, products.bp, events.bp, health.bp):
         app.register_api(api)
     for blueprint in (media.bp, pages.bp, admin_pages.bp):
@@ -92,6 +102,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.add_url_rule("/openapi.json", "openapi_json", lambda: jsonify(app.api_doc))
     register_error_handlers(app, pages.error_page)
     _register_request_log(app)
+    app.before_request(auth.identify)
+    rate_limits.init_app(app, settings, auth.caller_name)
     return app
 
 
@@ -105,6 +117,7 @@ def create_served_app() -> Flask:
     Housekeeper(services.database).start()
     services.query_embeddings.start()
     services.events.start()
+    services.key_uses.start()
     return create_app(services=services)
 
 

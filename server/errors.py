@@ -54,7 +54,7 @@ class Forbidden(VitrineError):
 
 
 class Unauthorized(VitrineError):
-    """The admin token is missing or wrong. Send it as `Authorization: Bearer TOKEN`."""
+    """The key is missing or wrong. Send it as `Authorization: Bearer KEY`."""
 
     code = "unauthorized"
     status = 401

@@ -12,6 +12,7 @@ from server.events.log import EventLog
 from server.search.query_embeddings import QueryEmbeddings
 from server.search.service import SearchService
 from server.settings import Settings
+from server.staff.key_uses import KeyUses
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Services:
     search: SearchService
     query_embeddings: QueryEmbeddings
     events: EventLog
+    key_uses: KeyUses
 
     @property
     def encoder(self) -> Encoder:
@@ -52,7 +54,8 @@ def open_services(settings: Settings, database: Database | None = None, encoder:
     catalog = Catalog(database, current, images, settings)
     search = SearchService(database, current, settings.secret_key, settings.fixed_currency)
     events = EventLog(database, settings.search_events_days)
-    return Services(settings, database, current, images, catalog, search, kept, events)
+    key_uses = KeyUses(database)
+    return Services(settings, database, current, images, catalog, search, kept, events, key_uses)
 
 
 def open_current(settings: Settings, database: Database) -> CurrentEncoder:

@@ -4,19 +4,17 @@
 """
 
 import os
-import secrets
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.errors import SettingError
+from server.setting_values import check_connection_string, check_rate_limit, check_rate_limit_storage, kept_secret
 
 
 def default_data_dir() -> Path:
@@ -80,8 +78,28 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = _setting(
         "VITRINE_ADMIN_TOKEN",
         None,
-        "Token that write requests send as `Authorization: Bearer TOKEN`. Absent: writes over HTTP are refused.",
+        "A key with the scope admin that is not in the database: requests send it as `Authorization: Bearer TOKEN`. "
+        "Absent: only keys of `vitrine keys` count.",
         min_length=16,
+    )
+    api_reads: Literal["open", "keyed"] = _setting(
+        "VITRINE_API_READS",
+        "open",
+        "Who may search and read by the API: `open` (everybody) or `keyed` (who sends a key). The shop's pages stay "
+        "open.",
+    )
+    rate_limit: str | None = _setting(
+        "VITRINE_RATE_LIMIT",
+        None,
+        "How many requests a key, or without one an address, may make, e.g. `100 per second; 2000 per minute`. "
+        "Absent: as many as come.",
+    )
+    rate_limit_storage: str = _setting(
+        "VITRINE_RATE_LIMIT_STORAGE",
+        "memory://",
+        "Where requests are counted: `memory://` (each web process counts its own) or a server that all of them "
+        "share, e.g. redis://host:6379.",
+        repr=False,
     )
     host: str = _setting("VITRINE_HOST", "127.0.0.1", "Address that the web server listens on.")
     port: int = _setting("VITRINE_PORT", 8000, "Port that the web server listens on.", ge=1, le=65535)
@@ -210,13 +228,20 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _connection_string(cls, value: SecretStr | None) -> SecretStr | None:
-        try:
-            conninfo_to_dict(value.get_secret_value() if value else "")
-        except psycopg.Error:
-            # The driver's message repeats the string, which may hold a password.
-            raise ValueError(
-                "this is not a Postgres connection string such as postgresql://user:password@host/database"
-            ) from None
+        check_connection_string(value.get_secret_value() if value else "")
+        return value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _rate_limit(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_rate_limit(value)
+        return value
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _rate_limit_storage(cls, value: str) -> str:
+        check_rate_limit_storage(value)
         return value
 
     @field_validator("data_dir")
@@ -246,30 +271,12 @@ class Settings(BaseSettings):
             return self.given_secret_key.get_secret_value()
         path = self.data_dir / "secret_key"
         try:
-            return _kept_secret(path)
+            return kept_secret(path)
         except (OSError, UnicodeDecodeError) as exc:
             raise SettingError(
                 f"The secret key in {path} cannot be read or made. Give the file to this account, or set "
                 "VITRINE_SECRET_KEY."
             ) from exc
-
-
-def _kept_secret(path: Path) -> str:
-    """Read the key, making it first if there is none; two processes that start together agree on one."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
-        # A hard link appears whole or not at all, and never replaces a key that another process just made.
-        with suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    key = path.read_text(encoding="utf-8").strip()
-    if len(key) < 16:
-        raise SettingError(f"The secret key in {path} is damaged. Delete the file and start again.")
-    return key
 
 
 def variable_names() -> dict[str, str]:

@@ -11,7 +11,7 @@ is still there.
 from alembic import op
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 KEPT = (
     "title", "description", "brand", "category", "price", "sale_price", "currency", "stock", "attributes", "status",

@@ -56,6 +56,9 @@ ACCESS: Mapping[str, Role | None] = {
     "admin.imports.start": Role.EDITOR,
     "admin.imports.cancel": Role.EDITOR,
     "admin.imports.delete": Role.EDITOR,
+    "admin.keys.overview": Role.ADMIN,
+    "admin.keys.make": Role.ADMIN,
+    "admin.keys.revoke": Role.ADMIN,
 }
 # What takes whole files in a form, and the setting that says how large.
 LARGE: Mapping[str, Callable[[Settings], int]] = {

@@ -1,9 +1,10 @@
 """The forms of the admin pages."""
 
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
+from server.staff.keys import Scope
 from server.staff.passwords import LONGEST
 
 
@@ -18,3 +19,10 @@ class PasswordForm(FlaskForm):
         "The new one", [InputRequired("Write the new one."), Length(max=LONGEST, message="This password is too long.")]
     )
     again = PasswordField("The new one again", [EqualTo("new", "The two are not the same.")])
+
+
+class KeyForm(FlaskForm):
+    name = StringField(
+        "Name", [InputRequired("Name what will use it."), Length(max=100, message="This name is too long.")]
+    )
+    scope = SelectField("Scope", choices=[scope.value for scope in Scope])

@@ -72,7 +72,7 @@ def _use_now() -> None:
 
 
 def _audit(connection: psycopg.Connection, action: str, synonym: Synonym, **told: Any) -> None:
-    audit.note(connection, current_user.account.name, action, f"synonym/{synonym.words}", **told)
+    audit.record(connection, current_user.account.name, action, f"synonym/{synonym.words}", **told)
 
 
 def _told(synonym: Synonym) -> dict[str, Any]:

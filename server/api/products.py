@@ -1,4 +1,4 @@
-"""Products one by one and in bulk. Reading is open; writing needs the admin token."""
+"""Products one by one and in bulk. Writing takes a key."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from flask import Response, jsonify, make_response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import ValidationError
 
-from server.api.auth import require_admin_token_to_write
+from server.api.auth import SCHEME, caller_shown, require_key, say_how
 from server.api.pictures import decode_image
 from server.api.product_schemas import (
     PICTURE_COLUMNS,
@@ -23,6 +23,7 @@ from server.api.product_schemas import (
 )
 from server.api.schemas import ERRORS, ErrorAnswer, FieldError, SkuPath
 from server.catalog.product import Product, ProductInput, problems
+from server.catalog.products import Catalog
 from server.catalog.sku import SENTENCE
 from server.errors import InvalidInput, NotFound
 from server.web.context import current_services
@@ -36,15 +37,14 @@ bp = APIBlueprint(
     abp_responses=ERRORS,
 )
 
-bp.before_request(require_admin_token_to_write)
+bp.before_request(require_key)
+bp.after_request(say_how)
 
 WRITE_ERRORS: Any = {
-    HTTPStatus.UNAUTHORIZED: ErrorAnswer,
-    HTTPStatus.FORBIDDEN: ErrorAnswer,
     HTTPStatus.NOT_FOUND: ErrorAnswer,
     HTTPStatus.CONFLICT: ErrorAnswer,
 }
-NEEDS_TOKEN: Any = [{"admin_token": []}]
+NEEDS_KEY: Any = [{SCHEME: []}]
 
 
 @bp.get(
@@ -63,7 +63,7 @@ def get_product(path: SkuPath) -> Response:
 @bp.put(
     "/products/<path:sku>",
     summary="Create or replace a product",
-    security=NEEDS_TOKEN,
+    security=NEEDS_KEY,
     responses={HTTPStatus.OK: ProductOut, HTTPStatus.CREATED: ProductOut, **WRITE_ERRORS},
 )
 def put_product(path: SkuPath, body: ProductPutBody) -> Response:
@@ -73,38 +73,38 @@ def put_product(path: SkuPath, body: ProductPutBody) -> Response:
     record = body.record(path.sku)
     if record.sku != path.sku:
         raise InvalidInput(f"sku: {SENTENCE}")
-    product, created = current_services().catalog.put(record, decode_image(body.image))
+    product, created = _catalog("put").put(record, decode_image(body.image))
     return _answer(product, HTTPStatus.CREATED if created else HTTPStatus.OK)
 
 
 @bp.patch(
     "/products/<path:sku>",
     summary="Change some fields",
-    security=NEEDS_TOKEN,
+    security=NEEDS_KEY,
     responses={HTTPStatus.OK: ProductOut, **WRITE_ERRORS},
 )
 def patch_product(path: SkuPath, body: ProductPatchBody) -> Response:
     """Fields that are given are set, null clears one, the others stay."""
-    product = current_services().catalog.patch(path.sku, body.changes(), decode_image(body.image))
+    product = _catalog("patch").patch(path.sku, body.changes(), decode_image(body.image))
     return _answer(product)
 
 
 @bp.delete(
     "/products/<path:sku>",
     summary="Delete a product",
-    security=NEEDS_TOKEN,
+    security=NEEDS_KEY,
     responses={HTTPStatus.NO_CONTENT: None, **WRITE_ERRORS},
 )
 def delete_product(path: SkuPath) -> Response:
     """Remove it from the database. To take it out of the shop and keep it, set its status to `hidden`."""
-    current_services().catalog.delete(path.sku)
+    _catalog("delete").delete(path.sku)
     return make_response("", HTTPStatus.NO_CONTENT)
 
 
 @bp.post(
     "/products/bulk",
     summary="Create or replace many",
-    security=NEEDS_TOKEN,
+    security=NEEDS_KEY,
     responses={HTTPStatus.OK: BulkAnswer, **WRITE_ERRORS},
 )
 def bulk_upsert(body: BulkBody) -> Response:
@@ -120,7 +120,7 @@ def bulk_upsert(body: BulkBody) -> Response:
             refused.append(_refusal(index, given, problems(exc)))
         except InvalidInput as exc:
             refused.append(_refusal(index, given, [("image", exc.message.removeprefix("image: "))]))
-    outcomes = current_services().catalog.upsert_many([(record, picture) for _, record, picture in accepted])
+    outcomes = _catalog("bulk").upsert_many([(record, picture) for _, record, picture in accepted])
     actions = Counter(outcome.action for outcome in outcomes)
     for (index, _, _), outcome in zip(accepted, outcomes, strict=True):
         if outcome.action == "refused":
@@ -132,6 +132,11 @@ def bulk_upsert(body: BulkBody) -> Response:
         refused=sorted(refused, key=lambda refusal: refusal.index),
     )
     return jsonify(answer.model_dump(mode="json"))
+
+
+def _catalog(action: str) -> Catalog:
+    """What writes, with whose key it was written down."""
+    return current_services().catalog.acting(f"API, {caller_shown()}", action)
 
 
 def _refusal(index: int, given: Mapping[str, Any], fields: Iterable[tuple[str, str]]) -> BulkRefusal:

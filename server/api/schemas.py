@@ -254,8 +254,11 @@ class ErrorAnswer(BaseModel):
 # What any request may be answered with; the document says it of each.
 ERRORS: Any = {
     HTTPStatus.BAD_REQUEST: ErrorAnswer,
+    HTTPStatus.UNAUTHORIZED: ErrorAnswer,
+    HTTPStatus.FORBIDDEN: ErrorAnswer,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ErrorAnswer,
     HTTPStatus.UNPROCESSABLE_ENTITY: ErrorAnswer,
+    HTTPStatus.TOO_MANY_REQUESTS: ErrorAnswer,
     HTTPStatus.SERVICE_UNAVAILABLE: ErrorAnswer,
 }
 

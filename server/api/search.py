@@ -7,6 +7,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from PIL import Image
 
 from server.api.answer_schemas import SearchAnswer, SuggestAnswer
+from server.api.auth import require_key_to_read, say_how
 from server.api.composed import ComposedBody
 from server.api.schemas import (
     ERRORS,
@@ -19,7 +20,7 @@ from server.api.schemas import (
     SkuPath,
     SuggestParams,
 )
-from server.api.search_answers import answer_body, suggestions_body
+from server.api.search_answers import answer_body, suggestions_answer
 from server.catalog.picture import read_for_tower
 from server.embedding.encoder import Encoder
 from server.events.event import Kind, Origin, Subject
@@ -29,9 +30,6 @@ from server.web.context import current_services
 from server.web.errors import fields_answer
 from server.web.recording import new_search_id, record_search
 
-# What most products are called changes by the day, and whoever types backspaces over the same beginnings again.
-SUGGESTIONS_KEPT = 60  # seconds
-
 bp = APIBlueprint(
     "search_api",
     __name__,
@@ -39,6 +37,10 @@ bp = APIBlueprint(
     abp_tags=[Tag(name="Search", description="Find products by words, by picture, by likeness.")],
     abp_responses=ERRORS,
 )
+
+
+bp.before_request(require_key_to_read)
+bp.after_request(say_how)
 
 
 @bp.before_request
@@ -71,13 +73,8 @@ def search_composed(body: ComposedBody) -> Response:
 @bp.get("/suggest", summary="Suggestions", responses={HTTPStatus.OK: SuggestAnswer})
 def suggest(query: SuggestParams) -> Response:
     """How a query that begins so may go on. Nothing where nothing begins so."""
-    found = current_services().search.words.vocabulary().suggest(query.q, query.limit)
-    response = jsonify(suggestions_body(found))
-    response.cache_control.public = True
-    response.cache_control.max_age = SUGGESTIONS_KEPT
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    # What one key was told, a cache on the way tells nobody else.
+    return suggestions_answer(query.q, query.limit, public=current_services().settings.api_reads == "open")
 
 
 @bp.post("/search/image", summary="Search by picture", responses={HTTPStatus.OK: SearchAnswer})

@@ -8,16 +8,19 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from flask import request
+from flask import Response, jsonify, request
 
 from server.search.facets import Count, Facets
 from server.search.hits import Hit, Parts
 from server.search.pages import ResultPage
 from server.search.understanding import Understanding
 from server.search.words.suggestions import Suggestion
+from server.web.context import current_services
 from server.web.media import image_url, thumbnail_url
 
 Json = dict[str, Any]
+# What most products are called changes by the day, and whoever types backspaces over the same beginnings again.
+SUGGESTIONS_KEPT = 60  # seconds
 
 
 def answer_body(page: ResultPage, search_id: uuid.UUID | None = None) -> Json:
@@ -47,6 +50,17 @@ def answer_body(page: ResultPage, search_id: uuid.UUID | None = None) -> Json:
             "embedding_cached": timing.embedding_cached,
         },
     }
+
+
+def suggestions_answer(q: str, limit: int, public: bool) -> Response:
+    """How a query that begins so may go on. public: whether caches on the way may keep it too."""
+    response = jsonify(suggestions_body(current_services().search.words.vocabulary().suggest(q, limit)))
+    response.cache_control.public = public
+    response.cache_control.private = None if public else True
+    response.cache_control.max_age = SUGGESTIONS_KEPT
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 def suggestions_body(found: Iterable[Suggestion]) -> Json:

@@ -20,6 +20,7 @@ COMMANDS = {
     "jobs": ("server.cli.jobs:jobs", "Look at the work behind the scenes"),
     "coverage": ("server.cli.jobs:coverage", "Tell whether every live product has a vector"),
     "staff": ("server.cli.staff:staff", "Manage the accounts for the pages under /admin."),
+    "keys": ("server.cli.keys:keys", "Manage the keys for programs that call the API."),
     "search": ("server.cli.search:search", "Find products that look like WORDS."),
     "synonyms": ("server.cli.synonyms:synonyms", "Keep a list of words that stand for others in a search."),
     "words": ("server.cli.words:words", "Compute the words that corrections and suggestions are made of."),

@@ -20,7 +20,7 @@ from server.search.cursor import CursorCodec, Place
 from server.search.facts import CatalogueFacts
 from server.search.hits import Hit
 from server.search.merchandising.applying import of_search
-from server.search.merchandising.rules import RuleBook
+from server.search.merchandising.rules import NONE, Merchandised, RuleBook
 from server.search.pages import ResultPage, Timing
 from server.search.plan import Costs, walks_for
 from server.search.query import Facet, Filters, Mode, Query, Sort
@@ -61,6 +61,7 @@ class _Request:
     understanding: Understanding | None = None
     costs: Costs = field(default_factory=Costs)
     asked: Query | None = None
+    merchandised: Merchandised = NONE
 
 
 class SearchService:
@@ -101,7 +102,9 @@ class SearchService:
                 calibration = loaded.encoder.manifest.calibration
                 return compose.compose(parts, calibration), all(cached for _, cached in found)
 
-        return self._run(_Request(query, embed, fingerprint, told))
+        # Asked before the search has a connection: the pool may have one only.
+        merchandised = of_search(self.rules, query, told)
+        return self._run(_Request(query, embed, fingerprint, told, merchandised=merchandised))
 
     def by_image(self, image: Image.Image | Callable[[Encoder], Image.Image], query: Query) -> ResultPage:
         """Products that look like an RGB picture, or like what makes one for the tower that the encoder has."""
@@ -235,7 +238,7 @@ class SearchService:
         ranker = Ranker(begun, self._basis(connection, begun.basis_key), costs)
         text = self._text(connection, told, query, ranker) if place is None else place.text
         brand, words = (None, "") if told is None else (told.brand, told.words)
-        merchandised = of_search(self.rules, query, told)
+        merchandised = request.merchandised
         # A look alone is near to no name, and filters alone are none.
         whole = told.whole if told is not None and words and query.mode is not Mode.VECTOR else ""
         asked = Asked(replace(wanted, match=text.must, exact=text.exact), text, whole, brand, merchandised.applied)

@@ -15,7 +15,8 @@ import psycopg
 from server.db.engine import Database
 from server.db.named_sql import load
 from server.errors import Conflict, InvalidInput, NotFound, TooManyRequests, Unauthorized
-from server.staff import audit, passwords
+from server.staff import passwords
+from server.staff.audit import record
 
 SQL = load(__file__, "staff.sql")
 NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
@@ -71,7 +72,7 @@ def add_account(connection: psycopg.Connection, name: str, role: Role, password:
     row = connection.execute(SQL["add"], values).fetchone()
     if row is None:
         raise Conflict(f"There is an account {name} already.")
-    _audit(connection, actor, "add", name, after={"role": role})
+    record(connection, actor, "add", f"staff/{name}", after={"role": role})
     return _account(row)
 
 
@@ -102,13 +103,13 @@ def set_password(connection: psycopg.Connection, account: Account, password: str
     passwords.check_rule(password, account.name)
     hashed = passwords.hash_password(password)
     connection.execute(SQL["set_password"], {"id": account.id, "password_hash": hashed, "session_key": _new_key()})
-    _audit(connection, actor, "password", account.name)
+    record(connection, actor, "password", f"staff/{account.name}")
 
 
 def log_out_everywhere(connection: psycopg.Connection, account: Account, actor: str) -> None:
     """Every session of the account ends."""
     connection.execute(SQL["set_session_key"], {"id": account.id, "session_key": _new_key()})
-    _audit(connection, actor, "log out everywhere", account.name)
+    record(connection, actor, "log out everywhere", f"staff/{account.name}")
 
 
 def change_role(
@@ -126,7 +127,7 @@ def change_role(
             raise Conflict(f"{account.name} is the last admin. Make somebody else one first.")
     connection.execute(SQL["set_role"], {"id": account.id, **after})
     before = {"role": account.role, "disabled": account.disabled}
-    _audit(connection, actor, "change", account.name, before, after)
+    record(connection, actor, "change", f"staff/{account.name}", before, after)
 
 
 def log_in(database: Database, name: str, password: str, address: str) -> Account:
@@ -155,17 +156,6 @@ def log_in(database: Database, name: str, password: str, address: str) -> Accoun
             hashed = passwords.hash_password(password)
             connection.execute(SQL["set_password"], {"id": found.id, "password_hash": hashed, "session_key": None})
     return found
-
-
-def _audit(
-    connection: psycopg.Connection,
-    actor: str,
-    action: str,
-    name: str,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-) -> None:
-    audit.note(connection, actor, action, f"staff/{name}", before, after)
 
 
 def _account(row: tuple[Any, ...]) -> Account:

@@ -1,4 +1,4 @@
-"""Who changed what: the audit log, written in the transaction of the change."""
+"""The audit log: who changed what. An entry is written in the transaction of the change."""
 
 import json
 from typing import Any
@@ -7,10 +7,10 @@ import psycopg
 
 from server.db.named_sql import load
 
-SQL = load(__file__, "staff.sql")
+SQL = load(__file__, "audit.sql")
 
 
-def note(
+def record(
     connection: psycopg.Connection,
     actor: str,
     action: str,
@@ -18,9 +18,9 @@ def note(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Somebody changed something. subject: what it is and which one, `staff/ann`."""
+    """Write an entry. subject: its kind and name, as in staff/ann."""
     told = {
         "before": None if before is None else json.dumps(before),
         "after": None if after is None else json.dumps(after),
     }
-    connection.execute(SQL["audit"], {"actor": actor, "action": action, "subject": subject, **told})
+    connection.execute(SQL["record"], {"actor": actor, "action": action, "subject": subject, **told})

@@ -56,8 +56,3 @@ FROM login_try WHERE at > now() - make_interval(secs => %(seconds)s)
 -- name: forget_tries
 -- A login that succeeded takes back its tries; old ones go in passing.
 DELETE FROM login_try WHERE (name = %(name)s AND address = %(address)s) OR at < now() - interval '1 hour'
-
--- name: audit
--- Who changed what.
-INSERT INTO audit_entry (actor, action, subject, before, after)
-VALUES (%(actor)s, %(action)s, %(subject)s, %(before)s, %(after)s)

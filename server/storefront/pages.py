@@ -9,6 +9,8 @@ from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from server import __version__
+from server.api.schemas import SuggestParams
+from server.api.search_answers import suggestions_answer
 from server.catalog.gallery import read_gallery
 from server.catalog.product import Product
 from server.errors import InvalidImage, ModelError, NotFound
@@ -41,6 +43,7 @@ HEADLINES = {
     404: "Page not found",
     405: "That did not work",
     413: "Too large",
+    429: "One moment",
     503: "The shop is closed for a moment",
 }
 
@@ -92,6 +95,14 @@ def product(sku: str) -> Response:
         similar = []
     trail = breadcrumb(found.category)
     return _page("product.html", product=found, pictures=pictures, similar=similar, trail=trail)
+
+
+@bp.get("/suggest")
+def suggest() -> Response:
+    """How what was typed so far may go on, for the script of the search box. The API may ask for a key; the shop does
+    not."""
+    params = SuggestParams.model_validate(request.args.to_dict())
+    return suggestions_answer(params.q, params.limit, public=True)
 
 
 def error_page(status: int, message: str) -> Response:

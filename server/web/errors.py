@@ -18,6 +18,7 @@ SENTENCES = {
     404: "There is nothing here.",
     405: "This address does not take that method.",
     413: "The request is too large. VITRINE_MAX_UPLOAD_MB sets the limit.",
+    429: "Too many requests. Wait as many seconds as the header Retry-After says.",
     415: "Send JSON, with the header Content-Type: application/json.",
 }
 

@@ -44,6 +44,7 @@ FLAGS = [
 ]
 PRODUCTS = 60
 STAFF = ("ann", accounts.Role.EDITOR, "correct horse battery")
+ADMIN = ("zoe", accounts.Role.ADMIN, "correct horse battery")
 PICTURE_SIZE = 160
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -110,7 +111,8 @@ def served(database_url: str, data_dir: Path) -> Iterator[str]:
 
 def fill(services: Services, products: list[DrawnProduct]) -> None:
     with services.database.connection() as connection:
-        accounts.add_account(connection, *STAFF, accounts.COMMAND_LINE)
+        for who in (STAFF, ADMIN):
+            accounts.add_account(connection, *who, accounts.COMMAND_LINE)
     records: list[tuple[ProductInput, bytes | None]] = []
     for product in products:
         file = io.BytesIO()

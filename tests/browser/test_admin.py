@@ -4,16 +4,17 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE, STAFF, Watched
+from server.staff.keys import FORM
+from tests.browser.conftest import ADMIN, PHONE, STAFF, Watched
 from tests.browser.test_every_page import HEAVIEST_PAGE, TOO_PALE
 
 Open = Callable[..., Watched]
 NAME, _, PASSWORD = STAFF
 
 
-def log_in(watched: Watched, password: str = PASSWORD) -> None:
+def log_in(watched: Watched, password: str = PASSWORD, name: str = NAME) -> None:
     page = watched.page
-    page.get_by_label("Name", exact=True).fill(NAME)
+    page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Password", exact=True).fill(password)
     page.keyboard.press("Enter")
 
@@ -50,3 +51,25 @@ def test_admin_pages_fit_are_legible_and_light(open_page: Open) -> None:
             log_in(watched)
             expect(page.get_by_role("heading", name="Operations")).to_be_visible()
     assert 0 < sum(sizes.values()) < HEAVIEST_PAGE, sizes
+
+
+def test_a_key_is_made_kept_and_revoked(open_page: Open) -> None:
+    watched = open_page("/admin/keys", viewport=PHONE)
+    page = watched.page
+    log_in(watched, name=ADMIN[0])
+    expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_visible()
+    page.get_by_label("Name", exact=True).fill("a-program-with-quite-a-long-name@shop.example")
+    page.get_by_label("Scope").select_option("write")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_label("Key, with the scope write")).to_have_value(FORM)
+    for way_on in ("I have it", None):
+        assert page.evaluate(TOO_PALE) == []
+        for width in (320, 390, 1280):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if way_on is not None:
+            page.get_by_role("link", name=way_on).click()
+            page.locator("summary", has_text="Revoke").click()
+    page.get_by_role("button", name="Revoke a-program").click()
+    expect(page.get_by_role("status")).to_contain_text("is revoked. No request is let in by it any more.")
+    expect(page.get_by_role("heading", name="Revoked")).to_be_visible()

@@ -3,6 +3,7 @@
 import multiprocessing
 import re
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,14 @@ def test_the_docs_know_no_variable_that_is_not_there_and_the_right_defaults() ->
         ("VITRINE_FETCH_IMAGE_URLS", "perhaps"),
         ("VITRINE_MAX_IMAGE_PIXELS", "-1"),
         ("VITRINE_LOG_LEVEL", "loud"),
+        ("VITRINE_API_READS", "closed"),
+        ("VITRINE_RATE_LIMIT", "lots"),
+        ("VITRINE_RATE_LIMIT", "0 per second"),
+        ("VITRINE_RATE_LIMIT", "5 per fortnight"),
+        ("VITRINE_RATE_LIMIT", "5 per second and 6 per minute"),
+        ("VITRINE_RATE_LIMIT_STORAGE", "redis"),
+        ("VITRINE_RATE_LIMIT_STORAGE", "nonsense://host"),
+        ("VITRINE_RATE_LIMIT_STORAGE", "redis://host:port"),
     ],
 )
 def test_a_bad_value_is_refused_with_a_sentence_that_names_it(tmp_path: Path, name: str, value: str) -> None:
@@ -71,6 +80,24 @@ def test_a_secret_does_not_show_where_it_was_refused_or_printed(tmp_path: Path) 
     assert "hunter2" not in caught.value.message
     settings = load(tmp_path, DATABASE_URL="postgresql://me:hunter2@db/shop", VITRINE_ADMIN_TOKEN="hunter2" * 4)
     assert "hunter2" not in repr(settings)
+
+
+def test_the_password_of_a_counting_server_does_not_show_either(tmp_path: Path) -> None:
+    with pytest.raises(SettingError) as caught:
+        load(tmp_path, VITRINE_RATE_LIMIT_STORAGE="nonsense://:hunter2@host")
+    assert "hunter2" not in caught.value.message
+    assert "hunter2" not in repr(load(tmp_path, VITRINE_RATE_LIMIT_STORAGE="redis://:hunter2@host"))
+
+
+def test_a_counting_server_needs_its_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(SettingError, match=r"takes the Python package redis\. Install vitrine\[redis\]\."):
+        load(tmp_path, VITRINE_RATE_LIMIT_STORAGE="redis://host")
+
+
+def test_limits_may_be_written_in_several_ways(tmp_path: Path) -> None:
+    for limit in ("100 per second; 2000 per minute", "100/second, 2000/minute", "1 per 5 minutes"):
+        assert load(tmp_path, VITRINE_RATE_LIMIT=limit).rate_limit == limit
 
 
 def test_an_empty_variable_is_an_absent_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,18 @@ from flask import Flask
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from server.app import create_app
 from server.catalog import bulk, gallery, history
 from server.catalog.product import Product, ProductInput
+from server.db.engine import Database
 from server.errors import NotFound
-from server.services import Services
+from server.services import Services, open_services
+from server.settings import load_settings
+from server.staff import keys
+from server.staff.keys import Scope
 from server.web.context import _KEY
+from tests.factories import DIMENSION
+from tests.fakes import FakeEncoder, fake_manifest
 from tests.integration.admin.conftest import Person
 
 Somebody = Callable[..., Person]
@@ -453,3 +461,21 @@ def test_a_viewer_looks_and_changes_nothing(somebody: Somebody, services: Servic
     assert "<fieldset disabled>" in page
     assert change(viewer, "hide", ["M-1"]).status_code == 403
     assert viewer.send("/admin/product?sku=M-1", title="x").status_code == 403
+
+
+def test_what_programs_change_is_written_down_too(database: Database, tmp_path: Path) -> None:
+    settings = load_settings(_env_file=None, VITRINE_DATA_DIR=tmp_path)
+    services = open_services(settings, database=database, encoder=FakeEncoder(fake_manifest(DIMENSION)))
+    client = create_app(services=services).test_client()
+    with database.connection() as connection:
+        _, key = keys.add_key(connection, "erp", Scope.WRITE, "ann")
+    write = {"Authorization": f"Bearer {key}"}
+    client.put("/api/v1/products/M-1", json={"title": "Mug", "price": 5}, headers=write)
+    client.patch("/api/v1/products/M-1", json={"price": 6}, headers=write)
+    client.patch("/api/v1/products/M-1", json={"price": 6}, headers=write)
+    client.delete("/api/v1/products/M-1", headers=write)
+    with database.connection() as connection:
+        told = [(one.action, one.before, one.after) for one in history.of_product(connection, "M-1")]
+        assert {one.actor for one in history.newest(connection, 9)} == {"API, erp (key 1)"}
+    assert [action for action, _, _ in told] == ["delete", "patch", "put"]
+    assert told[1][1:] == ({"price": 5.0}, {"price": 6.0})
