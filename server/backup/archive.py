@@ -169,6 +169,14 @@ class Archive:
                 if picture := _PICTURE.match(name):
                     yield picture[3], picture[4], file.read()
 
+    def listed_pictures(self) -> Iterator[tuple[str, str, int]]:
+        """Digest, extension and size of each, without reading them."""
+        with self._reading(), tarfile.open(self.path, "r:") as tar:
+            while (member := tar.next()) is not None:
+                _forget_members(tar)
+                if picture := _PICTURE.match(member.name):
+                    yield picture[3], picture[4], member.size
+
     def secret_key(self) -> str | None:
         """The key that signs cursors and sessions; None where it is not in the backup."""
         with self._reading():

@@ -1,5 +1,6 @@
 """A backup into a database and a data directory: looked at as a whole first, then put in, then brought up to date."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from server.backup.restore_sql import SQL
 from server.catalog.image_store import MEDIA_TYPES, ImageStore
 from server.db import migrate
 from server.db.engine import CONNECT_SECONDS, Database, check_versions, translated_errors
-from server.errors import BackupError, Conflict
+from server.errors import BackupError, Conflict, NotFound
 from server.settings import Settings
 
 RESERVE_BYTES = 100 * 1024 * 1024
@@ -90,7 +91,7 @@ def restore(backup: Backup, database: Database, settings: Settings) -> None:
 
     The database is brought to the newest revision afterwards.
     """
-    _check_room(backup, settings)
+    _check_room(backup.archive, settings)
     programs = find_programs(backup.manifest.programs)
     with _pictures_put(backup.archive, ImageStore(settings.image_dir)):
         load_dump(database.url, programs, backup.archive.database)
@@ -101,9 +102,11 @@ def restore(backup: Backup, database: Database, settings: Settings) -> None:
     _put_secret_key(backup.archive, settings)
 
 
-def _check_room(backup: Backup, settings: Settings) -> None:
+def _check_room(archive: Archive, settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    free, needed = shutil.disk_usage(settings.data_dir).free, backup.end.picture_bytes + RESERVE_BYTES
+    store = ImageStore(settings.image_dir)
+    missing = sum(size for sha256, _, size in archive.listed_pictures() if not store.holds(sha256))
+    free, needed = shutil.disk_usage(settings.data_dir).free, missing + RESERVE_BYTES
     if free < needed:
         raise BackupError(
             f"The pictures need {needed // 1_000_000:,} MB in {settings.image_dir}, and {free // 1_000_000:,} MB are "
@@ -117,12 +120,20 @@ def _pictures_put(archive: Archive, store: ImageStore) -> Iterator[None]:
     with tempfile.TemporaryFile("w+", encoding="ascii") as added:
         try:
             for sha256, extension, data in archive.pictures():
+                _forget_damaged(store, sha256, MEDIA_TYPES[extension])
                 if store.put(sha256, MEDIA_TYPES[extension], data):
                     added.write(f"{sha256} {extension}\n")
             yield
         except BaseException:
             _remove(added, store)
             raise
+
+
+def _forget_damaged(store: ImageStore, sha256: str, media_type: str) -> None:
+    """A file that is not what its name says makes room for the one that is."""
+    with suppress(NotFound):
+        if hashlib.sha256(store.read(sha256, media_type)).hexdigest() != sha256:
+            store.path(sha256, media_type).unlink()
 
 
 def _remove(added: IO[str], store: ImageStore) -> None:
