@@ -191,6 +191,18 @@ class Settings(BaseSettings):
         "WARNING",
         "How much the server logs, to standard error: DEBUG, INFO (a line for each request), WARNING or ERROR.",
     )
+    log_format: Literal["text", "json"] = _setting(
+        "VITRINE_LOG_FORMAT",
+        "text",
+        "What a line of the log is: text for people, or json, an object for programs that collect logs.",
+    )
+    metrics_token: SecretStr | None = _setting(
+        "VITRINE_METRICS_TOKEN",
+        None,
+        "Token that reads `/metrics`, sent as `Authorization: Bearer TOKEN`. Absent: metrics are told to this machine "
+        "alone, and through no proxy.",
+        min_length=16,
+    )
 
     @field_validator("cors_origins", mode="before")
     @classmethod
