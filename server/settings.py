@@ -123,11 +123,7 @@ class Settings(BaseSettings):
         "offer, or cannot start, is refused; the CPU never takes its place unasked.",
     )
     tower_threads: int = _setting(
-        "VITRINE_TOWER_THREADS",
-        cores,
-        "Threads that the image tower uses while importing.",
-        ge=1,
-        le=256,
+        "VITRINE_TOWER_THREADS", cores, "Threads that the image tower uses while importing.", ge=1, le=256
     )
     text_threads: int = _setting(
         "VITRINE_TEXT_THREADS",

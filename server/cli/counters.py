@@ -35,7 +35,7 @@ def shared_counters(data_dir: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        del os.environ[VARIABLE]
+        os.environ.pop(VARIABLE, None)
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
 

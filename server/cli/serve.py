@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 def serve(host: str | None, port: int | None) -> None:
     """Serve the shop and the API until Ctrl-C. Without the database's model, all but ranked searches."""
     settings = load_settings()
-    if settings.log_format == "json":
-        logs.write_json()
     database = open_database(settings)
     try:
         try:
@@ -98,6 +96,8 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
 
     The parent process only supervises, the workers and the embedded Postgres both.
     """
+    if settings.log_format == "json":
+        logs.write_json()
     # A forked worker would inherit locks that threads of this process hold (pools, the supervisor), and hang on them.
     multiprocessing.set_start_method("spawn", force=True)
     # granian is imported here: other commands do not pay for it.
