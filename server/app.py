@@ -1,18 +1,17 @@
 """The web application: one factory wires everything, and nothing happens at import."""
 
 import logging
-import uuid
 from typing import Any
 
 import orjson
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, jsonify
 from flask.json.provider import JSONProvider
 from flask_bootstrap import Bootstrap5
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import __version__
+from server import __version__, logs
 from server.admin import pages as admin_pages
 from server.admin import session as admin_session
 from server.api import auth, events, health, products, search
@@ -24,6 +23,8 @@ from server.storefront import pages
 from server.web import media, rate_limits
 from server.web.context import attach
 from server.web.errors import register_error_handlers, validation_answer
+from server.web.metrics import register_metrics
+from server.web.requests import register_requests
 
 # Who works at the shop logs in once a day.
 SESSION_SECONDS = 12 * 3600
@@ -101,7 +102,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     admin_session.init_app(app)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: jsonify(app.api_doc))
     register_error_handlers(app, pages.error_page)
-    _register_request_log(app)
+    register_requests(app, register_metrics(app, services))
     app.before_request(auth.identify)
     rate_limits.init_app(app, settings, auth.caller_name)
     return app
@@ -110,7 +111,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
 def create_served_app() -> Flask:
     """The application with logging set up, for the process that serves it."""
     settings = load_settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.set_up(settings.log_level, settings.log_format)
     # The pool warns of each try to connect, with the driver's text; what comes of it is logged by server.db.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     services = open_services(settings)
@@ -119,21 +120,3 @@ def create_served_app() -> Flask:
     services.events.start()
     services.key_uses.start()
     return create_app(services=services)
-
-
-def _register_request_log(app: Flask) -> None:
-    log = logging.getLogger("server.requests")
-
-    @app.before_request
-    def name_request() -> None:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if given.isalnum() and len(given) <= 64 else uuid.uuid4().hex
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.get("request_id", "")
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
-        log.info("%s %s %s %s", g.get("request_id", "-"), request.method, request.path, response.status_code)
-        return response

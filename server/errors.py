@@ -128,3 +128,10 @@ class StorageUnavailable(VitrineError):
 
     code = "storage_unavailable"
     status = 503
+
+
+class BackupError(VitrineError):
+    """The backup cannot be made or used."""
+
+    code = "backup_error"
+    status = 422

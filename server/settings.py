@@ -141,11 +141,7 @@ class Settings(BaseSettings):
         "offer, or cannot start, is refused; the CPU never takes its place unasked.",
     )
     tower_threads: int = _setting(
-        "VITRINE_TOWER_THREADS",
-        cores,
-        "Threads that the image tower uses while importing.",
-        ge=1,
-        le=256,
+        "VITRINE_TOWER_THREADS", cores, "Threads that the image tower uses while importing.", ge=1, le=256
     )
     text_threads: int = _setting(
         "VITRINE_TEXT_THREADS",
@@ -216,6 +212,18 @@ class Settings(BaseSettings):
         "VITRINE_LOG_LEVEL",
         "WARNING",
         "How much the server logs, to standard error: DEBUG, INFO (a line for each request), WARNING or ERROR.",
+    )
+    log_format: Literal["text", "json"] = _setting(
+        "VITRINE_LOG_FORMAT",
+        "text",
+        "What a line of the log is: text for people, or json, an object for programs that collect logs.",
+    )
+    metrics_token: SecretStr | None = _setting(
+        "VITRINE_METRICS_TOKEN",
+        None,
+        "Token that reads `/metrics`, sent as `Authorization: Bearer TOKEN`. Absent: metrics are told to this machine "
+        "alone, and through no proxy.",
+        min_length=16,
     )
 
     @field_validator("cors_origins", mode="before")

@@ -16,6 +16,7 @@ from server.catalog.images import read_image
 from server.errors import BadRequest, NotFound, StorageUnavailable
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
+MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
 THUMBNAIL_WIDTHS = (96, 320, 640)
 THUMBNAIL_MEDIA_TYPE = "image/webp"
 THUMBNAIL_QUALITY = 80

@@ -25,6 +25,8 @@ COMMANDS = {
     "synonyms": ("server.cli.synonyms:synonyms", "Keep a list of words that stand for others in a search."),
     "words": ("server.cli.words:words", "Compute the words that corrections and suggestions are made of."),
     "db": ("server.cli.db:db", "Upgrade, inspect and query the database."),
+    "backup": ("server.cli.backup:backup", "Write the whole shop into FILE, while it is open"),
+    "restore": ("server.cli.backup:restore", "Put the shop of a backup in place of the one that is here"),
     "models": ("server.cli.models:models", "Install embedding models, check them and change to another."),
     "doctor": ("server.cli.doctor:doctor", "Check settings, database, model, pictures and disk."),
 }

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from server import logs
+from server.cli.counters import shared_counters
 from server.db import migrate
 from server.db.engine import Database, open_database
 from server.errors import DatabaseNotReady, ModelError, OtherModel, SettingError
@@ -94,6 +96,8 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
 
     The parent process only supervises, the workers and the embedded Postgres both.
     """
+    if settings.log_format == "json":
+        logs.write_json()
     # A forked worker would inherit locks that threads of this process hold (pools, the supervisor), and hang on them.
     multiprocessing.set_start_method("spawn", force=True)
     # granian is imported here: other commands do not pay for it.
@@ -119,6 +123,7 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
         # A worker that gets Ctrl-C and its parent's signal at once may miss both; it is not waited for without end.
         workers_kill_timeout=5,
         log_level=LogLevels.warning,
+        log_dictconfig=logs.of_web_server(settings.log_format),
     )
     beside = WorkerBeside() if settings.serve_worker else None
     if beside is not None:
@@ -126,7 +131,8 @@ def run_server(settings: Settings, database: Database, host: str, port: int) -> 
     threading.Thread(target=_announce, args=(settings.shop_name, host, port), daemon=True).start()
     logging.getLogger("granian").setLevel(logging.WARNING)
     try:
-        server.serve()
+        with shared_counters(settings.data_dir):
+            server.serve()
     except ConfigurationError as exc:
         raise SettingError("The web server refuses its settings; check VITRINE_HOST and VITRINE_PORT.") from exc
     finally:

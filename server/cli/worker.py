@@ -2,6 +2,7 @@
 
 import click
 
+from server import logs
 from server.cli.serve import prepare_database
 from server.db.engine import open_database
 from server.services import open_services
@@ -19,6 +20,8 @@ def worker(once: bool) -> None:
     from server.jobs.worker import run_worker
 
     settings = load_settings()
+    if settings.log_format == "json":
+        logs.write_json()
     database = open_database(settings)
     try:
         prepare_database(database, settings)

@@ -45,6 +45,11 @@ def _config(connection: sqlalchemy.Connection | None = None, dimension: int | No
     return config
 
 
+def knows(revision: str) -> bool:
+    """Whether this code can work with, or upgrade, a database at that revision."""
+    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def status(database: Database) -> MigrationStatus:
     """Where the schema stands."""
     newest = ScriptDirectory.from_config(_config()).get_current_head()

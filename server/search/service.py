@@ -77,6 +77,8 @@ class SearchService:
         self.facts = CatalogueFacts(database, currency)
         self.words = VocabularyCache(database, ModelWords(self._current))
         self.rules = RuleBook(database)
+        # Told of every page that was found; for those who count.
+        self.watch: Callable[[ResultPage, Query], None] | None = None
         self._bases: dict[int, Basis | None] = {}
         # Whether a page of everything comes from one walk, and whether that may be sent along (see `_begin`).
         self._walks_all = False
@@ -244,13 +246,16 @@ class SearchService:
         asked = Asked(replace(wanted, match=text.must, exact=text.exact), text, whole, brand, merchandised.applied)
         here = Place(fingerprint, [], 0, model, words, text, pages.NOTHING)
         page = pages.make_page(ranker, query, asked, place or here, is_first=place is None, encode=self._cursors.encode)
-        return replace(
+        page = replace(
             page,
             timing=timing.done(),
             model=None if vector is None else begun.active,
             understanding=told,
             redirect=merchandised.redirect,
         )
+        if self.watch is not None:
+            self.watch(page, query)
+        return page
 
     def _begin(self, connection: psycopg.Connection, wanted: Wanted, quick_limit: int | None) -> Begun:
         """The search's transaction. quick_limit: of a page that needs no more than so many of the nearest.

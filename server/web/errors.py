@@ -60,7 +60,7 @@ def _place(location: Sequence[int | str]) -> str:
 
 def wants_json() -> bool:
     """Whether the caller is a program rather than a person with a browser."""
-    if request.path.startswith(("/api/", "/openapi", "/healthz", "/readyz")):
+    if request.path.startswith(("/api/", "/openapi", "/healthz", "/readyz", "/metrics")):
         return True
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 

@@ -25,7 +25,7 @@ WINDOW_SECONDS = 60
 STORAGE_OPTIONS: dict[str, str | int] = {"socket_connect_timeout": 1, "socket_timeout": 1}
 SKIP_SECONDS = 30.0
 # What a page or a monitor asks for by itself.
-UNCOUNTED = frozenset({"media", "health"})
+UNCOUNTED = frozenset({"media", "health", "metrics"})
 _KEY = "vitrine_wrong_keys"
 
 log = logging.getLogger(__name__)

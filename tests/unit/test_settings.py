@@ -78,7 +78,8 @@ def test_a_secret_does_not_show_where_it_was_refused_or_printed(tmp_path: Path) 
     with pytest.raises(SettingError) as caught:
         load(tmp_path, DATABASE_URL="mysql://root:hunter2@somewhere")
     assert "hunter2" not in caught.value.message
-    settings = load(tmp_path, DATABASE_URL="postgresql://me:hunter2@db/shop", VITRINE_ADMIN_TOKEN="hunter2" * 4)
+    tokens = dict.fromkeys(("VITRINE_ADMIN_TOKEN", "VITRINE_METRICS_TOKEN", "VITRINE_SECRET_KEY"), "hunter2" * 4)
+    settings = load(tmp_path, DATABASE_URL="postgresql://me:hunter2@db/shop", **tokens)
     assert "hunter2" not in repr(settings)
 
 

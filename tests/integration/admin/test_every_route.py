@@ -44,6 +44,8 @@ ROUTES = {
     "health.readyz": Needs.NOTHING,
     "media.original": Needs.NOTHING,
     "media.thumbnail": Needs.NOTHING,
+    # Asks for a token of its own, or for this machine: tests/integration/api/test_metrics.py.
+    "metrics.show": Needs.NOTHING,
     "openapi.doc_url": Needs.NOTHING,
     "openapi.openapi": Needs.NOTHING,
     "openapi.static": Needs.NOTHING,

@@ -1,0 +1,55 @@
+"""How the shop is at this moment, in numbers."""
+
+import shutil
+from dataclasses import dataclass
+
+from server.catalog.coverage import read_coverage
+from server.db.named_sql import load
+from server.services import Services
+
+SQL = load(__file__, "gauges.sql")
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """products: by status. live, covered: products in the shop, and those of them with a vector of what they are now.
+
+    model: its name, revision and the beginning of its digest.
+    """
+
+    products: dict[str, int]
+    live: int
+    covered: int
+    waiting: int
+    running: int
+    failed: int
+    workers: int
+    database_bytes: int
+    products_bytes: int
+    index_bytes: int
+    disk_free_bytes: int
+    model: tuple[str, str, str] | None
+
+
+def read_gauges(services: Services) -> Gauges:
+    """As they are now. Raises DatabaseUnavailable, DatabaseNotReady."""
+    with services.database.connection() as connection:
+        database_bytes, products_bytes, index_bytes = connection.execute(SQL["sizes"]).fetchone() or (0, 0, 0)
+        waiting, running, failed, workers = connection.execute(SQL["queue"]).fetchone() or (0, 0, 0, 0)
+        products = {str(status): int(number) for status, number in connection.execute(SQL["products"])}
+        coverage = read_coverage(connection)
+        model = connection.execute(SQL["model"]).fetchone()
+    return Gauges(
+        products=products,
+        live=coverage.live,
+        covered=coverage.covered,
+        waiting=waiting,
+        running=running,
+        failed=failed,
+        workers=workers,
+        database_bytes=database_bytes,
+        products_bytes=products_bytes,
+        index_bytes=index_bytes,
+        disk_free_bytes=shutil.disk_usage(services.settings.data_dir).free,
+        model=None if model is None else (model[0], model[1], model[2]),
+    )
