@@ -62,9 +62,9 @@ def picture(number: int) -> bytes:
     return file.getvalue()
 
 
-def data_url(number: int) -> str:
-    """It as text."""
-    return "data:image/png;base64," + base64.b64encode(picture(number)).decode()
+def data_url_of(data: bytes, media_type: str) -> str:
+    """A picture as text, for a cell of a feed."""
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
 class Shop:
@@ -180,7 +180,9 @@ def begin_import(database: Database, settings: Settings, rows: int) -> int:
     writer = csv.writer(text)
     writer.writerow(["sku", "title", "price", "image"])
     for number in range(rows):
-        writer.writerow([f"IM-{number:05}", f"Imported {number}", number % 500, data_url(number + 7)])
+        writer.writerow(
+            [f"IM-{number:05}", f"Imported {number}", number % 500, data_url_of(picture(number + 7), "image/png")]
+        )
     data = text.getvalue().encode()
     with database.connection() as connection:
         run = runs.create(connection, "faults.csv", len(data), "benchmark")
