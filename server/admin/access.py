@@ -43,6 +43,8 @@ ACCESS: Mapping[str, Role | None] = {
     "admin.synonyms.overview": Role.VIEWER,
     "admin.synonyms.add": Role.EDITOR,
     "admin.synonyms.delete": Role.EDITOR,
+    "admin.audit.overview": Role.ADMIN,
+    "admin.live": Role.VIEWER,
     "admin.imports.overview": Role.VIEWER,
     "admin.imports.overview_live": Role.VIEWER,
     "admin.imports.one": Role.VIEWER,

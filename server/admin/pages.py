@@ -9,9 +9,10 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
-from server.admin import imports, keys, product, products, rules, searches, synonyms
+from server.admin import audit, imports, keys, product, products, rules, searches, synonyms
 from server.admin.access import close_to_others, guard, way_on
 from server.admin.forms import LoginForm, PasswordForm
+from server.admin.live import fragment
 from server.admin.operations import read_operations
 from server.admin.page import page, told_bytes, told_duration, told_value
 from server.admin.session import Staff
@@ -29,7 +30,7 @@ bp = Blueprint("admin", __name__, url_prefix="/admin", template_folder="template
 bp.before_request(guard)
 bp.after_request(close_to_others)
 
-for part in (products.bp, product.bp, rules.bp, imports.bp, searches.bp, synonyms.bp, keys.bp):
+for part in (products.bp, product.bp, rules.bp, imports.bp, searches.bp, synonyms.bp, keys.bp, audit.bp):
     bp.register_blueprint(part)
 bp.add_app_template_filter(told_bytes, "bytes")
 bp.add_app_template_filter(told_duration, "duration")
@@ -104,6 +105,12 @@ def password() -> AnyResponse:
 def home() -> AnyResponse:
     """How the shop is."""
     return page("home.html", operations=read_operations(current_services()), told=TOLD)
+
+
+@bp.get("/live")
+def live() -> AnyResponse:
+    """The same, for a page that asks again and again."""
+    return fragment("home_live.html", operations=read_operations(current_services()), told=TOLD)
 
 
 @bp.post("/coverage/repair")

@@ -9,7 +9,7 @@ for (const part of document.querySelectorAll("[data-live]")) watch(part);
 async function watch(part) {
   let tag = "";
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, document.hidden ? LONG_PAUSE : PAUSE));
+    await new Promise((resolve) => setTimeout(resolve, document.hidden ? LONG_PAUSE : Number(part.dataset.pause ?? PAUSE)));
     let answer;
     try {
       answer = await fetch(part.dataset.live, { cache: "no-store", headers: tag ? { "If-None-Match": tag } : {} });
@@ -23,14 +23,18 @@ async function watch(part) {
     }
     if (answer.ok) {
       tag = answer.headers.get("ETag") ?? "";
-      // Somebody may have a link of it under the keyboard's focus.
-      const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-      part.innerHTML = await answer.text();
-      if (focused) part.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+      const html = await answer.text();
+      // Whoever is at a button or a link of it by the keyboard stays there: the next answer will do.
+      if (part.contains(document.activeElement) && !over(answer)) tag = "";
+      else part.innerHTML = html;
     }
-    if (answer.headers.get("X-Vitrine-Over")) {
+    if (over(answer)) {
       if ("reload" in part.dataset) location.reload();
       return;
     }
   }
+}
+
+function over(answer) {
+  return answer.headers.get("X-Vitrine-Over") !== null;
 }
