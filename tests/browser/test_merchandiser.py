@@ -232,7 +232,6 @@ ADMIN_PAGES = (
     "/admin/product",
     "/admin/imports",
     "/admin/changes",
-    "/admin/imports/1",
     "/admin/rules",
     "/admin/rules/preview?query=shirt",
     "/admin/searches",
