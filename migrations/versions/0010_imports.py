@@ -17,6 +17,7 @@ CREATE TABLE import_run (
     state        text NOT NULL DEFAULT 'uploading'
                  CHECK (state IN ('uploading', 'ready', 'waiting', 'running', 'done', 'failed', 'cancelled')),
     bytes        bigint NOT NULL CHECK (bytes >= 0),
+    received     bigint NOT NULL DEFAULT 0,
     made_by      text NOT NULL,
     made_at      timestamptz NOT NULL DEFAULT now(),
     columns      jsonb NOT NULL DEFAULT '{}',

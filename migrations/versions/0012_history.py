@@ -53,6 +53,8 @@ CREATE TABLE product_change (
 )
 """,
     "CREATE INDEX product_change_at ON product_change (at)",
+    # A change that goes is looked for here.
+    "CREATE INDEX product_change_undone_by ON product_change (undone_by) WHERE undone_by IS NOT NULL",
     # before: NULL of a product that is new; after: NULL of one that is gone.
     """
 CREATE TABLE product_history (

@@ -53,6 +53,7 @@ def send() -> AnyResponse:
         safe_path(file.filename or "")
     with services.database.connection() as connection:
         run = runs.create(connection, _name_of([file.filename or "" for file in files]), 0, _actor())
+    UploadStore.of(services.settings).make(run)
     try:
         for file in files:
             _keep(services, run, file)
@@ -84,6 +85,7 @@ def begin() -> AnyResponse:
         safe_path(path)
     with services.database.connection() as connection:
         run = runs.create(connection, _name_of(paths), size, _actor())
+    UploadStore.of(services.settings).make(run)
     part = min(PART_BYTES, services.settings.max_upload_mb * MB // 2)
     return jsonify({"run": run, "part_bytes": part, "page": url_for("admin.imports.one", run=run)})
 
@@ -101,11 +103,13 @@ def receive(run: int) -> AnyResponse:
         raise InvalidInput("offset: Say where the part begins.")
     store = UploadStore.of(services.settings)
     try:
-        received = store.receive(run, request.args.get("path", ""), offset, _chunks(), found.bytes)
+        received = store.receive(run, request.args.get("path", ""), offset, _chunks(), found.bytes - found.received)
     except WrongOffset as exc:
         answer = error_answer("wrong_offset", exc.status, exc.message)
         answer.headers["X-Received"] = str(exc.received)
         return answer
+    with services.database.connection() as connection:
+        runs.note_received(connection, run, received - offset)
     return jsonify({"received": received})
 
 
@@ -126,7 +130,10 @@ def uploaded(run: int) -> AnyResponse:
     services = current_services()
     with services.database.connection() as connection:
         found = runs.find(connection, run)
-        here = sum(UploadStore.of(services.settings).received(run).values())
+        files = UploadStore.of(services.settings).received(run)
+        here = sum(files.values())
+        if len(files) > MOST_FILES:
+            raise InvalidInput(f"These are {len(files):,} files; {MOST_FILES:,} go at once. Send a zip, or in parts.")
         if here != found.bytes:
             raise Conflict(f"{here:,} of {found.bytes:,} bytes are here. Send the rest.")
         runs.mark_ready(connection, run)

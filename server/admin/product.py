@@ -86,7 +86,7 @@ def _save(services: Services, stored: Product | None, sent: SentProduct, picture
     if stored is None:
         product, _ = catalog.put(ProductInput(sku=sku, **_of_new(patch)), first)
     else:
-        product = catalog.patch(sku, patch, first)
+        product = catalog.patch(sku, patch, first, replaces_attributes=True)
         if not digests and stored.image_sha256 is not None:
             product = catalog.without_picture(sku)
     # A picture that was sent twice stands once.
@@ -98,7 +98,6 @@ def _save(services: Services, stored: Product | None, sent: SentProduct, picture
 
 def _of_new(patch: Any) -> dict[str, Any]:
     values = {name: getattr(patch, name) for name in patch.model_fields_set}
-    values["attributes"] = {name: value for name, value in values.get("attributes", {}).items() if value is not None}
     return {name: value for name, value in values.items() if value is not None}
 
 

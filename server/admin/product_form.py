@@ -77,22 +77,26 @@ def shown_attributes(attributes: Mapping[str, Any]) -> str:
 
 
 def read_attributes(text: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """The same read again, numbers and lists as they were. Names that are gone get None. Raises ValueError."""
-    result: dict[str, Any] = dict.fromkeys(known)
-    for number, line in enumerate(text.splitlines(), 1):
+    """The same read again, numbers and lists as they were. Raises ValueError."""
+    result: dict[str, Any] = {}
+    # A name may hold a colon itself: those that are there already are looked for first, the longest before others.
+    names = sorted(known, key=len, reverse=True)
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        name, colon, value = (part.strip() for part in line.partition(":"))
+        told = next((name for name in names if line.strip().startswith(f"{name}:")), None)
+        name, colon, value = line.strip().partition(":") if told is None else (told, ":", line.strip()[len(told) + 1 :])
+        name, value = name.strip(), value.strip()
         if not colon or not name:
             raise ValueError(f"Line {number} is not `name: value`: {line[:40]}")
-        if result.get(name) is not None and name not in known:
+        if name in result:
             raise ValueError(f"{name} stands there twice.")
         result[name] = known[name] if name in known and _shown(known[name]) == value else _read(value)
-    return result
+    return {name: value for name, value in result.items() if value is not None}
 
 
 def _shown(value: Any) -> str:
-    return value.replace("\n", " ") if isinstance(value, str) else orjson.dumps(value).decode()
+    return " ".join(value.split()) if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _read(value: str) -> Any:

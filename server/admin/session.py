@@ -41,5 +41,7 @@ def load_staff(told: str) -> Staff | None:
 def init_app(app: Flask) -> None:
     """Sessions and CSRF tokens for the admin pages. The API and the shop have neither."""
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    # A token belongs to its session, and ends with it: a form may stay open over lunch, an upload take hours.
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
     csrf.init_app(app)
     login_manager.init_app(app)

@@ -53,6 +53,7 @@ def change_many(
         raise InvalidInput(f"These are more than {MOST:,} products. Narrow the list, and change it in parts.")
     statement, parameters, told = _statement(action, value.strip())
     with history.recorded(connection, actor, told) as change:
+        connection.execute(_SQL["lock"], {"skus": list(skus)})
         done = connection.execute(statement, {"skus": list(skus), **parameters}).fetchall()
     return change, len(done)
 

@@ -4,6 +4,10 @@ UPDATE product SET status = %(status)s, left_feed_at = NULL, updated_at = now()
 WHERE sku = ANY (%(skus)s) AND (status <> %(status)s OR left_feed_at IS NOT NULL)
 RETURNING sku
 
+-- name: lock
+-- In SKU order, as imports lock them, so that neither waits for the other in a circle.
+SELECT FROM product WHERE sku = ANY (%(skus)s) ORDER BY sku FOR NO KEY UPDATE
+
 -- name: put_back
 -- Out of the trash, as it was before it came there; a draft where nobody knows.
 UPDATE product AS p

@@ -1,12 +1,14 @@
 -- name: pictures
 -- All pictures of a product: the one that it is found by first, then the others in their order.
 SELECT i.sha256, i.media_type, i.width, i.height, COALESCE(g.alt, '')
-FROM product AS p
-JOIN image AS i ON i.sha256 = p.image_sha256
-                OR i.sha256 IN (SELECT o.sha256 FROM product_picture AS o WHERE o.sku = p.sku AND o.place > 0)
-LEFT JOIN product_picture AS g ON g.sku = p.sku AND g.sha256 = i.sha256
-WHERE p.sku = %(sku)s
-ORDER BY i.sha256 IS DISTINCT FROM p.image_sha256, g.place, i.sha256
+FROM (SELECT p.image_sha256 AS sha256, true AS is_first FROM product AS p
+      WHERE p.sku = %(sku)s AND p.image_sha256 IS NOT NULL
+      UNION ALL
+      SELECT o.sha256, false FROM product_picture AS o JOIN product AS p ON p.sku = o.sku
+      WHERE o.sku = %(sku)s AND o.place > 0 AND o.sha256 IS DISTINCT FROM p.image_sha256) AS shown
+JOIN image AS i ON i.sha256 = shown.sha256
+LEFT JOIN product_picture AS g ON g.sku = %(sku)s AND g.sha256 = i.sha256
+ORDER BY shown.is_first DESC, g.place, i.sha256
 
 -- name: clear
 -- Before they are written anew.

@@ -90,21 +90,25 @@ def undo(connection: psycopg.Connection, change: int, actor: str) -> Undone:
             raise NotFound("There is no such change, or it is too old.")
         if row[1] is not None:
             raise Conflict("This change is undone already.")
+        connection.execute(_SQL["lock_products"], {"change": change})
         parts = connection.execute(_SQL["parts"], {"change": change}).fetchall()
         done = {sku for (sku,) in connection.execute(_SQL["undo"], {"change": change})}
-        connection.execute(_SQL["mark_undone"], {"change": change, "by": number})
-    pictures = {
-        sku: before["image_sha256"]
-        for sku, before, after, is_there in parts
-        if is_there and before is not None and after is not None and "image_sha256" in before
-    }
+        pictures = {
+            sku: before["image_sha256"]
+            for sku, before, after, is_there, stands in parts
+            if is_there and stands and before is not None and after is not None and "image_sha256" in before
+        }
+        # A picture is put back by a change of its own; where nothing else was, there is no change here to name.
+        connection.execute(_SQL["mark_undone"], {"change": change, "by": number if done else change})
     left = [sku for sku, *_ in parts if sku not in done and sku not in pictures]
     return Undone(len(done | pictures.keys()), pictures, left)
 
 
-def rename(connection: psycopg.Connection, old: str, new: str) -> None:
-    """A product has another SKU."""
+def rename(connection: psycopg.Connection, old: str, new: str, change: int | None) -> None:
+    """A product has another SKU. change: that which renamed it, where somebody is known to have."""
     connection.execute(_SQL["rename"], {"old": old, "new": new})
+    if change is not None:
+        connection.execute(_SQL["renamed"], {"change": change, "old": old, "new": new})
 
 
 def forget(connection: psycopg.Connection, days: int) -> int:

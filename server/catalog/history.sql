@@ -37,7 +37,8 @@ SELECT action, undone_by FROM product_change WHERE id = %(change)s FOR UPDATE
 
 -- name: parts
 -- What it did, and which of it still stands: what differs by now was changed again by somebody.
-SELECT h.sku, h.before, h.after, p.sku IS NOT NULL
+SELECT h.sku, h.before, h.after, p.sku IS NOT NULL,
+       p.image_sha256 IS NOT DISTINCT FROM (h.after ->> 'image_sha256')
 FROM product_history AS h LEFT JOIN product AS p ON p.sku = h.sku
 WHERE h.change = %(change)s
 ORDER BY h.sku
@@ -49,7 +50,7 @@ WITH wanted AS (
     SELECT h.sku, COALESCE(h.before, '{"status": "trash"}') AS before,
            COALESCE(h.after, '{}') AS after
     FROM product_history AS h
-    WHERE h.change = %(change)s AND h.after IS NOT NULL
+    WHERE h.change = %(change)s AND h.after IS NOT NULL AND NOT h.after ? 'sku'
 ), standing AS (
     SELECT w.sku,
            (SELECT COALESCE(jsonb_object_agg(b.key, b.value), '{}')
@@ -59,6 +60,14 @@ WITH wanted AS (
     JOIN LATERAL (SELECT q.title, q.description, q.brand, q.category, q.price, q.sale_price, q.currency, q.stock,
                          q.attributes, q.status, q.item_group
                   FROM product AS q WHERE q.sku = w.sku) AS p ON true
+), prices AS (
+    SELECT s.sku, s.back, CASE WHEN s.back ? 'price' THEN (s.back ->> 'price')::numeric ELSE p.price END AS price,
+           CASE WHEN s.back ? 'sale_price' THEN (s.back ->> 'sale_price')::numeric ELSE p.sale_price END AS sale_price
+    FROM standing AS s JOIN product AS p USING (sku)
+    WHERE s.back <> '{}'
+), fitting AS (
+    -- A sale that began meanwhile may be dearer than the price that was: such a product stays as it is.
+    SELECT sku, back FROM prices WHERE sale_price IS NULL OR sale_price <= price
 )
 UPDATE product AS p
 SET title = COALESCE(s.back ->> 'title', p.title),
@@ -74,17 +83,31 @@ SET title = COALESCE(s.back ->> 'title', p.title),
     left_feed_at = CASE WHEN s.back ? 'status' THEN NULL ELSE p.left_feed_at END,
     item_group = CASE WHEN s.back ? 'item_group' THEN s.back ->> 'item_group' ELSE p.item_group END,
     updated_at = now()
-FROM standing AS s
-WHERE p.sku = s.sku AND s.back <> '{}'
+FROM fitting AS s
+WHERE p.sku = s.sku
 RETURNING p.sku
+
+-- name: lock_products
+-- In SKU order, as imports lock them, so that neither waits for the other in a circle.
+SELECT FROM product
+WHERE sku IN (SELECT h.sku FROM product_history AS h WHERE h.change = %(change)s)
+ORDER BY sku FOR NO KEY UPDATE
 
 -- name: mark_undone
 -- It is undone by another change.
 UPDATE product_change SET undone_by = %(by)s WHERE id = %(change)s
 
 -- name: rename
--- What was done under the old SKU belongs to the new one.
-UPDATE product_history SET sku = %(new)s WHERE sku = %(old)s
+-- What was done under the old SKU belongs to the new one, but where the same change did something to both.
+UPDATE product_history AS h SET sku = %(new)s
+WHERE h.sku = %(old)s
+  AND NOT EXISTS (SELECT FROM product_history AS o WHERE o.change = h.change AND o.sku = %(new)s)
+
+-- name: renamed
+-- The change of the SKU itself.
+INSERT INTO product_history (change, sku, before, after)
+VALUES (%(change)s, %(new)s, jsonb_build_object('sku', %(old)s::text), jsonb_build_object('sku', %(new)s::text))
+ON CONFLICT DO NOTHING
 
 -- name: forget
 -- Changes that are older than so many days.

@@ -63,14 +63,19 @@ class Catalog:
         require(outcome)
         return self.get(record.sku), outcome.action == "created"
 
-    def patch(self, sku: str, patch: ProductPatch, picture: bytes | None = None) -> Product:
-        """Change what `patch` has set. Raises NotFound, InvalidImage, BadRequest."""
+    def patch(
+        self, sku: str, patch: ProductPatch, picture: bytes | None = None, replaces_attributes: bool = False
+    ) -> Product:
+        """Change what `patch` has set. Raises NotFound, InvalidImage, BadRequest.
+
+        replaces_attributes: they are all that there are, rather than merged into those that are stored.
+        """
         values = patch.model_dump(include=patch.model_fields_set - {"attributes"})
         if values.get("description", "") is None:
             values["description"] = ""
         attributes: dict[str, Any] = patch.attributes or {}
-        if "attributes" in patch.model_fields_set and patch.attributes is None:
-            values["attributes"] = {}
+        if "attributes" in patch.model_fields_set and (patch.attributes is None or replaces_attributes):
+            values["attributes"], attributes = attributes, {}
         self.get(sku)
         change = Change(sku, values, attributes=attributes, picture=_giver(picture), may_create=False)
         require(self._write([change])[0])
@@ -116,10 +121,11 @@ class Catalog:
         if not sku_rule.is_valid(new):
             raise InvalidInput(f"sku: {sku_rule.SENTENCE}")
         self.get(old)
-        with self._database.connection() as connection, self._recorded(connection):
+        with self._database.connection() as connection, self._recorded(connection) as change:
             if old != new and connection.execute(_SQL["rename_product"], {"old": old, "new": new}).fetchone() is None:
                 raise NotFound(f"There is no product {old}.")
-            history.rename(connection, old, new)
+            if old != new:
+                history.rename(connection, old, new, change)
         return self.get(new)
 
     def _recorded(self, connection: psycopg.Connection) -> AbstractContextManager[Any]:

@@ -226,6 +226,8 @@ def _translate(exc: Exception) -> VitrineError:
             "The database stopped a statement that took longer than statement_timeout allows, or that somebody "
             "cancelled. Try again, or allow the role that Vitrine connects as more time."
         )
+    if isinstance(exc, pg_errors.DeadlockDetected | pg_errors.SerializationFailure):
+        return Conflict("Somebody else is changing the same at this moment. Try again.")
     if isinstance(exc, pg_errors.ReadOnlySqlTransaction):
         return DatabaseUnavailable("The database takes no changes now: it is a standby, or set to read only.")
     if isinstance(exc, pg_errors.DiskFull):

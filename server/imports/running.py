@@ -5,8 +5,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+import psycopg
+
 from server.catalog.ingest import REFRESH_ROWS, Importer, ImportOptions
 from server.catalog.report import ImportReport
+from server.db.engine import translated_errors
 from server.errors import FeedError, NotFound, VitrineError
 from server.imports import runs
 from server.imports.runs import SQL, Run, State
@@ -29,6 +32,10 @@ class _Cancelled(Exception):
     """Somebody wants it to stop."""
 
 
+class _Taken(Exception):
+    """This worker was taken for dead, and another one is at it: what it says from here on is of no interest."""
+
+
 def run_import(services: Services, number: int, is_stopping: Callable[[], bool] = lambda: False) -> str:
     """Run one; a word on what came of it.
 
@@ -38,11 +45,15 @@ def run_import(services: Services, number: int, is_stopping: Callable[[], bool] 
     with services.database.connection() as connection:
         begun = connection.execute(SQL["begin"], {"id": number}).fetchone()
         if begun is None:
+            connection.execute(SQL["end_cancelled"], {"id": number})
             return "it was cancelled"
         run = runs.find(connection, number)
-    teller = _Teller(services, number, is_stopping)
+    teller = _Teller(services, run, is_stopping)
     try:
-        report = _import(services, run, teller)
+        with teller:
+            report = _import(services, run, teller)
+    except _Taken:
+        return "another worker has begun with it"
     except _Cancelled:
         _end(services, run, State.CANCELLED, teller.report)
         return "cancelled"
@@ -51,7 +62,7 @@ def run_import(services: Services, number: int, is_stopping: Callable[[], bool] 
         return "failed"
     except VitrineError as exc:
         with suppress(VitrineError), services.database.connection() as connection:
-            connection.execute(SQL["again"], {"id": number, "problem": exc.message})
+            connection.execute(SQL["again"], {"id": number, "starts": run.starts, "problem": exc.message})
         raise
     _end(services, run, State.DONE, report)
     if not report.dry_run and report.created + report.updated >= REFRESH_ROWS:
@@ -79,17 +90,28 @@ def forget_old(services: Services, days: int) -> int:
 
 
 class _Teller:
-    """Writes down how far an import is, and hears whether it is to stop."""
+    """Writes down how far an import is, and hears whether it is to stop.
 
-    def __init__(self, services: Services, number: int, is_stopping: Callable[[], bool]) -> None:
+    On a connection of its own: the import holds one of the pool, which may be the last.
+    """
+
+    def __init__(self, services: Services, run: Run, is_stopping: Callable[[], bool]) -> None:
         self.report: ImportReport | None = None
-        self._services = services
-        self._number = number
+        self._database = services.database
+        self._run = run
         self._is_stopping = is_stopping
         self._told = 0.0
+        self._connection: psycopg.Connection | None = None
+
+    def __enter__(self) -> "_Teller":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def hear(self, report: ImportReport) -> None:
-        """After each batch. Raises Interrupted, _Cancelled."""
+        """After each batch. Raises Interrupted, _Cancelled, _Taken."""
         self.report = report
         if self._is_stopping():
             raise Interrupted
@@ -97,10 +119,14 @@ class _Teller:
         if now - self._told < TELL_SECONDS:
             return
         self._told = now
-        parameters = {"id": self._number, "report": runs.report_as_json(report)}
-        with self._services.database.connection() as connection:
-            row = connection.execute(SQL["progress"], parameters).fetchone()
-        if row is None or row[0]:
+        parameters = {"id": self._run.id, "starts": self._run.starts, "report": runs.report_as_json(report)}
+        with translated_errors():
+            if self._connection is None:
+                self._connection = psycopg.connect(self._database.url, autocommit=True)
+            row = self._connection.execute(SQL["progress"], parameters).fetchone()
+        if row is None:
+            raise _Taken
+        if row[0]:
             raise _Cancelled
 
 
@@ -119,6 +145,7 @@ def _import(services: Services, run: Run, teller: _Teller) -> ImportReport:
 def _end(services: Services, run: Run, state: State, report: ImportReport | None, problem: str | None = None) -> None:
     parameters = {
         "id": run.id,
+        "starts": run.starts,
         "state": state,
         "report": None if report is None else runs.report_as_json(report),
         "problem": problem,

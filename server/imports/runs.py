@@ -45,6 +45,7 @@ class Run:
     name: str
     state: State
     bytes: int
+    received: int
     made_by: str
     made_at: datetime.datetime
     columns: dict[str, str | None]
@@ -99,6 +100,11 @@ def newest(connection: psycopg.Connection, limit: int) -> list[Run]:
     """Those that wait or run, then the newest."""
     with connection.cursor(row_factory=class_row(Run)) as cursor:
         return cursor.execute(SQL["newest"], {"limit": limit}).fetchall()
+
+
+def note_received(connection: psycopg.Connection, run: int, size: int) -> None:
+    """So many bytes more are here."""
+    connection.execute(SQL["received"], {"id": run, "bytes": size})
 
 
 def mark_ready(connection: psycopg.Connection, run: int) -> None:

@@ -4,18 +4,22 @@ INSERT INTO import_run (name, bytes, made_by) VALUES (%(name)s, %(bytes)s, %(by)
 
 -- name: one
 -- A run as it is now.
-SELECT id, name, state, bytes, made_by, made_at, columns, dry_run, whole, report, problem, error_file, starts,
+SELECT id, name, state, bytes, received, made_by, made_at, columns, dry_run, whole, report, problem, error_file, starts,
        started_at, changed_at, finished_at, cancelling
 FROM import_run
 WHERE id = %(id)s
 
 -- name: newest
 -- The newest runs, those that are not over first.
-SELECT id, name, state, bytes, made_by, made_at, columns, dry_run, whole, report, problem, error_file, starts,
+SELECT id, name, state, bytes, received, made_by, made_at, columns, dry_run, whole, report, problem, error_file, starts,
        started_at, changed_at, finished_at, cancelling
 FROM import_run
 ORDER BY state IN ('waiting', 'running') DESC, id DESC
 LIMIT %(limit)s
+
+-- name: received
+-- So many bytes more are here.
+UPDATE import_run SET received = received + %(bytes)s, changed_at = now() WHERE id = %(id)s
 
 -- name: ready
 -- All of the file is here.
@@ -37,21 +41,27 @@ WHERE id = %(id)s AND state IN ('waiting', 'running') AND NOT cancelling
 RETURNING starts
 
 -- name: progress
--- How far it is; tells whether somebody wants it to stop. No row: it was taken away.
-UPDATE import_run SET report = %(report)s, changed_at = now() WHERE id = %(id)s AND state = 'running'
+-- How far it is; tells whether somebody wants it to stop. No row: another worker has begun with it since.
+UPDATE import_run SET report = %(report)s, changed_at = now()
+WHERE id = %(id)s AND state = 'running' AND starts = %(starts)s
 RETURNING cancelling
 
 -- name: again
 -- A try failed; it will be tried again.
 UPDATE import_run SET state = 'waiting', problem = %(problem)s, changed_at = now()
-WHERE id = %(id)s AND state = 'running'
+WHERE id = %(id)s AND state = 'running' AND starts = %(starts)s
+
+-- name: end_cancelled
+-- Somebody cancelled it while no worker was at it.
+UPDATE import_run SET state = 'cancelled', changed_at = now(), finished_at = now()
+WHERE id = %(id)s AND cancelling AND state IN ('waiting', 'running')
 
 -- name: end
 -- It is over.
 UPDATE import_run
 SET state = %(state)s, report = COALESCE(%(report)s, report), problem = %(problem)s, error_file = %(error_file)s,
     changed_at = now(), finished_at = now()
-WHERE id = %(id)s AND state IN ('waiting', 'running')
+WHERE id = %(id)s AND state IN ('waiting', 'running') AND starts = %(starts)s
 
 -- name: cancel
 -- One that waits is over; one that runs stops after the rows that it is at.

@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -75,10 +76,15 @@ class UploadStore:
             raise NotFound("The file of this import is gone. Send it again.")
         return entries[0] if len(entries) == 1 else top
 
-    def receive(self, run: int, told: str, offset: int, parts: Iterable[bytes], most: int) -> int:
+    def make(self, run: int) -> None:
+        """An empty folder. After a restore of an older database, another run may have had this number."""
+        self.delete(run)
+        (self.folder(run) / SOURCE).mkdir(parents=True, exist_ok=True)
+
+    def receive(self, run: int, told: str, offset: int, parts: Iterable[bytes], room: int) -> int:
         """Put a part of a file behind what is here; how many bytes there are now.
 
-        most: bytes that the file may have. Raises InvalidInput, WrongOffset, StorageUnavailable.
+        room: bytes that may come. Raises InvalidInput, WrongOffset, StorageUnavailable.
         """
         path = self.folder(run) / SOURCE / safe_path(told)
         try:
@@ -87,7 +93,7 @@ class UploadStore:
                 received = file.tell()
                 if offset != received:
                     raise WrongOffset(received)
-                self._append(file.fileno(), parts, received, most)
+                self._append(file.fileno(), parts, room)
                 return os.fstat(file.fileno()).st_size
         except (NotADirectoryError, IsADirectoryError, FileExistsError) as exc:
             raise InvalidInput(f"{told} is a file and a folder at once.") from exc
@@ -96,11 +102,11 @@ class UploadStore:
                 "The file cannot be stored. Look at the disk of the data directory, then go on with the upload."
             ) from exc
 
-    def _append(self, descriptor: int, parts: Iterable[bytes], received: int, most: int) -> None:
+    def _append(self, descriptor: int, parts: Iterable[bytes], room: int) -> None:
         """What a broken connection has brought stays: the next part begins behind it."""
         for part in parts:
-            received += len(part)
-            if received > most:
+            room -= len(part)
+            if room < 0:
                 raise InvalidInput("There comes more of the file than was announced. Begin the upload again.")
             if shutil.disk_usage(self.root).free < RESERVE_BYTES:
                 raise StorageUnavailable("The disk of the server is nearly full. Make room, then go on.")
@@ -128,7 +134,9 @@ class UploadStore:
         if not pictures.is_dir():
             return found[0]
         archive = found[0].with_suffix(".zip")
-        draft = archive.with_suffix(f".{os.getpid()}")
+        descriptor, name = tempfile.mkstemp(dir=archive.parent)
+        os.close(descriptor)
+        draft = Path(name)
         with zipfile.ZipFile(draft, "w") as file:
             # Named so that an import takes it for a feed again.
             file.write(found[0], f"refused{found[0].suffix}", zipfile.ZIP_DEFLATED)

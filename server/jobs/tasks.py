@@ -45,6 +45,8 @@ def import_file(context: JobContext, run: int) -> str:
         if context.abort_reason() is AbortReason.USER_REQUEST:
             running.give_up(services, run, "Its job was cancelled.")
             raise JobAborted from None
+        if context.job.attempts + 1 >= MOST_ATTEMPTS:
+            running.give_up(services, run, f"Workers were stopped {MOST_ATTEMPTS} times while at it. Start it again.")
         # Another worker takes it up.
         raise
     except Exception as exc:

@@ -29,6 +29,8 @@ FLOOR = 3.0
 FEWEST_TO_CUT = 200
 # A query that is a whole SKU, title or brand.
 RULES = {"sku": 1000.0, "title": 100.0, "brand": 10.0}
+# What is worth more than any boost was pinned.
+MOST_POINTS = 10.0
 # For a catalogue too small to have a spread: about what similarities of text and picture differ by.
 DEFAULT_SPREAD = (0.0, 0.05)
 
@@ -36,13 +38,19 @@ DEFAULT_SPREAD = (0.0, 0.05)
 class Scored(NamedTuple):
     """A candidate with its score. `order` is less where it is better: the distance where that alone ranks.
 
-    has_all: all the words that were asked.
+    has_all: all the words that were asked. is_named: by the query as a whole, or by whoever pinned it. found: the score
+    without rules that only move: what is boosted or buried is as relevant as before.
     """
 
     candidate: Candidate
     parts: Parts
     order: float
     has_all: bool = False
+    is_named: bool = False
+
+    @property
+    def found(self) -> float:
+        return self.parts.score - self.parts.rule
 
     @property
     def key(self) -> tuple[float, str]:
@@ -89,7 +97,8 @@ def score(
         total = (z or 0.0) + text_weight * text + rule
         order = candidate.distance if by_distance and candidate.distance is not None else -total
         parts = Parts(similarity, z, text, rule, named, total, text_weight)
-        scored.append(Scored(candidate, parts, order, has_all))
+        is_named = any(name in RULES or worth[name] > MOST_POINTS for name in named)
+        scored.append(Scored(candidate, parts, order, has_all, is_named))
     scored.sort(key=lambda one: one.key)
     return scored
 
@@ -104,7 +113,7 @@ def cutoff_of(scored: Iterable[Scored], products: int) -> float | None:
 
 def relevant(scored: Iterable[Scored], cutoff: float | None) -> list[Scored]:
     """What is not cut, in the same order."""
-    return [one for one in scored if cutoff is None or one.has_all or one.parts.rule > 0 or one.parts.score >= cutoff]
+    return [one for one in scored if cutoff is None or one.has_all or one.is_named or one.found >= cutoff]
 
 
 def one_of_each_group(scored: Iterable[Scored]) -> Iterable[Scored]:

@@ -145,7 +145,7 @@ def _search_page(search: Search, subject: Subject | None = None, refusal: str | 
         search = replace(search, search_id=new_search_id())
     found = _find(search, subject)
     if found is not None and found.page.redirect and not search.is_part and subject == Subject():
-        return make_response(redirect(found.page.redirect))
+        return _elsewhere(found.page.redirect)
     if search.is_part and found is not None:
         # A page that is gone cannot go behind those before it: the script sends the shopper to the first one.
         return _page("part.html", HTTPStatus.GONE if found.turned_back else HTTPStatus.OK, found=found, search=search)
@@ -174,6 +174,12 @@ def _find(search: Search, subject: Subject) -> Results | None:
     if search.is_first_page:
         record_search(search.search_id, Origin.SHOP, inquiry.told, inquiry.query(), found.page)
     return found
+
+
+def _elsewhere(target: str) -> Response:
+    """Where somebody wants shoppers sent. To another site a page leads: the search box is a form, and by the policy above
+    a browser keeps what forms lead to on this one."""
+    return make_response(redirect(target)) if target.startswith("/") else _page("elsewhere.html", target=target)
 
 
 def _page(template: str, status: int = HTTPStatus.OK, **context: Any) -> Response:

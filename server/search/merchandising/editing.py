@@ -3,7 +3,7 @@
 import datetime
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import psycopg
@@ -111,8 +111,15 @@ def _check(connection: psycopg.Connection, rule: NewRule) -> None:
             raise InvalidInput("sku: A boost is of a product, a brand or a category: write one of them.")
         if rule.points is None or not -10 <= rule.points <= 10 or rule.points == 0:
             raise InvalidInput("points: Write from -10 to 10; 1 is a little, 3 is much.")
-    if rule.kind is Kind.REDIRECT and not is_safe_target(rule.target or ""):
+    if rule.kind is Kind.REDIRECT:
+        _check_target(rule)
+
+
+def _check_target(rule: NewRule) -> None:
+    if not is_safe_target(rule.target or ""):
         raise InvalidInput("target: Write a page of this shop such as /?category=Bags, or an address with https://.")
+    if leads_back(rule):
+        raise InvalidInput("target: This page is a search that the rule holds for itself, and would never be reached.")
 
 
 def is_safe_target(target: str) -> bool:
@@ -126,6 +133,14 @@ def is_safe_target(target: str) -> bool:
     if parts.scheme in ("http", "https"):
         return bool(parts.hostname)
     return not parts.scheme and not parts.netloc and target.startswith("/") and not target.startswith("//")
+
+
+def leads_back(rule: NewRule) -> bool:
+    """Whether a redirect leads to a search of this shop that it holds for."""
+    parts = urlsplit(rule.target or "")
+    asked = [normalised(value) for value in parse_qs(parts.query).get("q", [])]
+    mine, words = normalised(rule.query), set(normalised(rule.query).split())
+    return not parts.netloc and any(one == mine or (not rule.whole and words <= set(one.split())) for one in asked)
 
 
 def _before(connection: psycopg.Connection, number: int) -> Any:

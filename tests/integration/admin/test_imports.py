@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from server.errors import DatabaseUnavailable, VitrineError
 from server.imports import running, runs, store
 from server.imports.runs import Run, State
 from server.jobs.failures import list_jobs
-from server.services import Services
+from server.services import Services, open_services
 from server.web.context import _KEY
+from tests.factories import DIMENSION
+from tests.fakes import FakeEncoder, fake_manifest
 from tests.integration.admin.conftest import Person
 from tests.integration.jobs.test_worker import run_worker
 
@@ -414,3 +417,74 @@ def test_two_tabs_do_not_mix_their_parts(tmp_path: Path) -> None:
         here.receive(1, "a.csv", 0, [b"abc"], 10)
     assert caught.value.received == 3
     assert isinstance(caught.value, VitrineError)
+
+
+def test_what_an_earlier_import_of_this_number_left_is_not_gone_on_with(editor: Person, services: Services) -> None:
+    left = services.settings.data_dir / "uploads" / "1" / "source" / "catalogue.csv"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"sku,title\nOLD,Old\n" * 10)
+    data = GOOD.encode()
+    run = begin(editor, ["catalogue.csv"], len(data)).get_json()["run"]
+    assert run == 1
+    assert put(editor, run, "catalogue.csv", 0, data).get_json() == {"received": len(data)}
+
+
+def test_all_files_together_are_limited(editor: Person) -> None:
+    run = begin(editor, ["a.csv", "b.csv"], 10).get_json()["run"]
+    assert put(editor, run, "a.csv", 0, b"x" * 8).status_code == 200
+    assert put(editor, run, "b.csv", 0, b"x" * 8).status_code == 422
+
+
+def test_one_that_is_cancelled_while_its_worker_is_dead_ends(editor: Person, services: Services) -> None:
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    start(editor, run)
+    with services.database.connection() as connection:
+        connection.execute("UPDATE import_run SET state = 'running', starts = 1")
+    editor.send(f"/admin/imports/{run}/cancel")
+    run_worker(services)
+    assert find(services, run).state is State.CANCELLED
+    assert start(editor, run).status_code == 302
+
+
+def test_a_worker_that_was_taken_for_dead_says_no_more(
+    editor: Person, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "TELL_SECONDS", 0.0)
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    start(editor, run)
+    hear = running._Teller.hear
+
+    def another_begins(teller: Any, report: Any) -> None:
+        with services.database.connection() as connection:
+            connection.execute("UPDATE import_run SET starts = starts + 1")
+        hear(teller, report)
+
+    monkeypatch.setattr(running._Teller, "hear", another_begins)
+    assert running.run_import(services, run) == "another worker has begun with it"
+    assert find(services, run).state is State.RUNNING
+
+
+def test_the_smallest_pool_is_enough(editor: Person, services: Services, database: Database) -> None:
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    start(editor, run)
+    small = Database(database.url, pool_size=1)
+    try:
+        few = open_services(services.settings, database=small, encoder=FakeEncoder(fake_manifest(DIMENSION)))
+        assert running.run_import(few, run) == "2 rows"
+    finally:
+        small.close()
+
+
+def test_a_double_click_fetches_the_refused_rows_twice(editor: Person, services: Services) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("feed.csv", "sku,title,image,price\nA-1,Mug,a.png,cheap\n")
+        archive.writestr("a.png", picture())
+    run = upload(editor, ("all.zip", file.getvalue()))
+    start(editor, run)
+    run_worker(services)
+    here = store.UploadStore.of(services.settings)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: here.error_archive(run), range(20)))
+    assert zipfile.ZipFile(found[-1]).testzip() is None
+    assert {path.name for path in here.folder(run).iterdir() if path.is_file()} == {"errors.csv", "errors.zip"}

@@ -1,5 +1,6 @@
 """The catalogue in the browser: a product's form, its pictures and history, the list, changes of many, undoing."""
 
+import html
 import io
 import re
 from collections.abc import Callable
@@ -52,7 +53,7 @@ def form_of(person: Person, path: str) -> dict[str, str]:
     fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page))
     areas = re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
     chosen = re.findall(r'<select[^>]*name="([^"]+)">.*?<option value="([^"]*)" selected>', page, re.DOTALL)
-    return {**fields, **dict(areas), **dict(chosen)}
+    return {name: html.unescape(value) for name, value in {**fields, **dict(areas), **dict(chosen)}.items()}
 
 
 def save(person: Person, of: str | None, pictures: list[bytes] | None = None, **changed: str) -> TestResponse:
@@ -208,7 +209,8 @@ def test_a_sku_is_renamed_and_keeps_its_pictures_and_history(editor: Person, ser
     assert answer.location.endswith("sku=N-1")
     assert len(shown(services, "N-1")) == 2
     page = editor.get("/admin/product?sku=N-1").text
-    assert "SKU M-1 renamed N-1" in page or "edit" in page
+    assert "SKU M-1 renamed N-1" in page
+    assert "edit</strong>" in page
     taken = editor.send("/admin/product/rename", "/admin/product?sku=N-1", sku="N-1", new_sku="M-2")
     assert taken.status_code == 409
     bad = editor.send("/admin/product/rename", "/admin/product?sku=N-1", sku="N-1", new_sku="a//b")
@@ -479,3 +481,63 @@ def test_what_programs_change_is_written_down_too(database: Database, tmp_path: 
         assert {one.actor for one in history.newest(connection, 9)} == {"API, erp (key 1)"}
     assert [action for action, _, _ in told] == ["delete", "patch", "put"]
     assert told[1][1:] == ({"price": 5.0}, {"price": 6.0})
+
+
+def test_a_newer_picture_stays_when_an_older_change_is_undone(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    save(editor, "M-1", [picture("red")])
+    for colour in ("green", "blue"):
+        save(editor, "M-1", [picture(colour)], **{"place:new:0": "0"})
+    newest = services.catalog.get("M-1").image_sha256
+    with services.database.connection() as connection:
+        middle = history.of_product(connection, "M-1")[1].change
+    editor.send(f"/admin/changes/{middle}/undo", "/admin/changes")
+    assert services.catalog.get("M-1").image_sha256 == newest
+
+
+def test_a_change_of_a_picture_alone_is_undone_once(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    save(editor, "M-1", [picture("red")])
+    save(editor, "M-1", [picture("blue")], **{"place:new:0": "0"})
+    with services.database.connection() as connection:
+        last = history.of_product(connection, "M-1")[0].change
+    assert editor.send(f"/admin/changes/{last}/undo", "/admin/").status_code == 302
+    assert editor.send(f"/admin/changes/{last}/undo", "/admin/").status_code == 409
+
+
+def test_attributes_with_colons_and_line_breaks_survive_the_form(editor: Person, services: Services) -> None:
+    attributes = {"Metafield: custom.material": "wool: soft", "note": "one\u2028two\rthree", "nested": {"a": 1, "b": 2}}
+    add(services, "M-1", attributes=attributes)
+    save(editor, "M-1", None, price="7")
+    assert services.catalog.get("M-1").attributes == attributes
+    shown = form_of(editor, "/admin/product?sku=M-1")["attributes"]
+    save(editor, "M-1", None, attributes=shown.replace('{"a":1,"b":2}', '{"a":1}'))
+    assert services.catalog.get("M-1").attributes["nested"] == {"a": 1}
+
+
+def test_one_product_that_cannot_go_back_keeps_no_other_from_it(editor: Person, services: Services) -> None:
+    add(services, "M-1", price=10)
+    add(services, "M-2", price=10)
+    change(editor, "price", ["M-1", "M-2"], value="100")
+    save(editor, "M-2", None, sale_price="15")
+    with services.database.connection() as connection:
+        first = history.newest(connection, 5)[-1].change
+    page = editor.send(f"/admin/changes/{first}/undo", "/admin/changes")
+    assert page.status_code == 302
+    assert "M-2" in editor.get("/admin/changes").text
+    assert [str(services.catalog.get(sku).price) for sku in ("M-1", "M-2")] == ["10.00", "20.00"]
+
+
+def test_a_rename_is_written_down_and_collides_with_nothing(editor: Person, services: Services) -> None:
+    add(services, "A-1")
+    add(services, "B-1")
+    change(editor, "hide", ["A-1", "B-1"])
+    change(editor, "trash", ["B-1"])
+    change(editor, "delete", ["B-1"], status="trash")
+    answer = editor.send("/admin/product/rename", "/admin/product?sku=A-1", sku="A-1", new_sku="B-1")
+    assert answer.status_code == 302, answer.text
+    assert "SKU A-1 renamed B-1" in editor.get("/admin/product?sku=B-1").text
+
+
+def test_a_form_may_stay_open_for_long(app: Flask) -> None:
+    assert app.config["WTF_CSRF_TIME_LIMIT"] is None

@@ -91,5 +91,8 @@ def test_nothing_that_was_typed_runs_on_a_page(editor: Person) -> None:
         assert evil not in editor.get(path).text
 
 
-def test_more_pictures_stand_on_the_shop_s_page(editor: Person, services: Services) -> None:
-    assert "product-more" not in editor.get("/p/M-1").text
+def test_to_another_site_a_page_leads(editor: Person) -> None:
+    make(editor, kind="redirect", target="https://other.example/sale?a=b")
+    answer = editor.get("/?q=red+mug")
+    assert answer.status_code == 200
+    assert 'content="0; url=https://other.example/sale?a=b"' in answer.text

@@ -241,3 +241,42 @@ def test_what_is_wrong_is_said_by_field(
 )
 def test_shoppers_are_sent_to_pages_alone(target: str, is_safe: bool) -> None:
     assert is_safe_target(target) is is_safe
+
+
+def test_a_rule_makes_nothing_relevant_or_irrelevant(
+    database: Database, search: SearchService, near: Callable[[float], Vector], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.connection() as connection:
+        model = add_model(connection, digest=search.check_model().digest)  # type: ignore[union-attr]
+        for number in range(20):
+            distance = 0.1 if number < 5 else 0.9
+            add_product(connection, f"P-{number:02}", brand="Acme", embedding=near(distance), embedding_model=model)
+    monkeypatch.setattr("server.search.result_set.cutoff_of", lambda scored, products: 10.0)
+    assert sorted(find(search, relevant_only=True)) == [f"P-{number:02}" for number in range(5)]
+    rule(database, "boost", brand="Acme", points=3.0)
+    rule(database, "bury", sku="P-00")
+    rule(database, "pin", sku="P-19", place=1)
+    found = find(search, relevant_only=True)
+    assert found[0] == "P-19"
+    assert found[-1] == "P-00"
+    assert len(found) == 6
+
+
+@pytest.mark.parametrize(
+    ("target", "whole", "leads_back"),
+    [
+        ("/?q=query&category=Shoes", True, True),
+        ("/?q=big+query", False, True),
+        ("/?q=big+query", True, False),
+        ("/?category=Shoes", False, False),
+        ("https://other.example/?q=query", False, False),
+    ],
+)
+def test_no_redirect_leads_to_itself(
+    database: Database, shop: SearchService, target: str, whole: bool, leads_back: bool
+) -> None:
+    if leads_back:
+        with pytest.raises(InvalidInput, match=r"^target: "):
+            rule(database, "redirect", target=target, whole=whole)
+    else:
+        assert rule(database, "redirect", target=target, whole=whole) > 0
