@@ -177,8 +177,8 @@ def _find(search: Search, subject: Subject) -> Results | None:
 
 
 def _elsewhere(target: str) -> Response:
-    """Where somebody wants shoppers sent. To another site a page leads: the search box is a form, and by the policy above
-    a browser keeps what forms lead to on this one."""
+    """Where somebody wants shoppers sent. To another site a page leads: the search box is a form, and by the policy
+    above a browser keeps what forms lead to on this one."""
     return make_response(redirect(target)) if target.startswith("/") else _page("elsewhere.html", target=target)
 
 
