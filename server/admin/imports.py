@@ -170,10 +170,14 @@ def start(run: int) -> AnyResponse:
         found = runs.find(connection, run)
         preview = read_preview(UploadStore.of(services.settings).source(run))
         columns = {} if preview.has_pictures_alone else chosen_columns(preview, told)
-        runs.start(
-            connection, run, columns, dry_run="dry_run" in request.form, whole=request.form.get("whole") == "yes"
-        )
+        whole = request.form.get("whole") == "yes"
+        # What a whole catalogue hides is counted and shown before it is done.
+        is_known = found.state is State.DONE and found.dry_run and found.whole and found.columns == columns
+        dry_run = "dry_run" in request.form or (whole and not is_known)
+        runs.start(connection, run, columns, dry_run=dry_run, whole=whole)
         queue_import(connection, found.id)
+    if dry_run and "dry_run" not in request.form:
+        flash("It is checked first: see how many products would be hidden, then press Import again.")
     return redirect(url_for("admin.imports.one", run=run))
 
 

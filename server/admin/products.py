@@ -65,6 +65,16 @@ def change() -> AnyResponse:
     """Change those that are ticked, or all that were found."""
     form = request.form
     try:
+        _change(form)
+    except InvalidInput as exc:
+        flash(exc.message, "danger")
+    keep = ("words", "status", "category", "brand", "picture", "stock", "order")
+    kept = urlencode({name: form[name] for name in keep if form.get(name)})
+    return redirect(f"{url_for('admin.products.overview')}?{kept}")
+
+
+def _change(form: MultiDict[str, str]) -> None:
+    try:
         action = Action(form.get("action", ""))
     except ValueError:
         raise InvalidInput("Choose what is to be done with them.") from None
@@ -72,12 +82,9 @@ def change() -> AnyResponse:
     with current_services().database.connection() as connection:
         skus = find_skus(connection, looked, bulk.MOST + 1) if form.get("all") == "yes" else form.getlist("sku")
         number, done = bulk.change_many(connection, skus, action, form.get("value", ""), _actor())
-    flash(_told(done, len(skus)))
+    flash(_told(done, len(skus), "deleted for good" if action is Action.DELETE else "changed"))
     if done and action is not Action.DELETE:
         session["last_change"] = number
-    keep = ("words", "status", "category", "brand", "picture", "stock", "order")
-    kept = urlencode({name: form[name] for name in keep if form.get(name)})
-    return redirect(f"{url_for('admin.products.overview')}?{kept}")
 
 
 @bp.get("/changes")
@@ -121,10 +128,10 @@ def _put_back_pictures(services: Services, pictures: dict[str, str | None], acti
     return lost
 
 
-def _told(done: int, of: int) -> str:
+def _told(done: int, of: int, what: str) -> str:
     if done == 0:
         return "Nothing differs: they were so already."
-    changed = "1 product is changed." if done == 1 else f"{done:,} products are changed."
+    changed = f"1 product is {what}." if done == 1 else f"{done:,} products are {what}."
     return changed if done == of else f"{changed} {of - done:,} were so already, or cannot be."
 
 

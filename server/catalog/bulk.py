@@ -15,6 +15,8 @@ _SQL = load(__file__, "bulk.sql")
 
 # One statement changes so many within seconds.
 MOST = 20_000
+# What is written to empty a field of many: an empty box is a slip.
+NONE = "-"
 
 
 class Action(StrEnum):
@@ -73,10 +75,10 @@ def _statement(action: Action, value: str) -> tuple[str, dict[str, Any], str]:
     if action is Action.DELETE:
         return _SQL["delete_trash"], {}, "delete for good"
     if action is Action.CATEGORY:
-        category = _parsed("category", values.parse_category, value)
+        category = _parsed("category", values.parse_category, value, "one, such as Home/Mugs")
         return _SQL["set_category"], {"category": category}, f"category {category or 'emptied'}"
     if action is Action.STOCK:
-        stock = _parsed("stock", values.parse_stock, value)
+        stock = _parsed("stock", values.parse_stock, value, "a number")
         return _SQL["set_stock"], {"stock": stock}, "stock " + ("not counted" if stock is None else str(stock))
     per_cent = _per_cent(value)
     if action is Action.SALE:
@@ -88,11 +90,17 @@ def _statement(action: Action, value: str) -> tuple[str, dict[str, Any], str]:
     return _SQL["change_price"], {"per_cent": per_cent}, f"price {per_cent:+}%"
 
 
-def _parsed(field: str, parse: Any, value: str) -> Any:
+def _parsed(field: str, parse: Any, value: str, what: str) -> Any:
+    """None where NONE was written."""
+    if value == NONE:
+        return None
     try:
-        return parse(value)
+        found = parse(value)
     except ValueError as exc:
         raise InvalidInput(f"{field}: {exc}") from exc
+    if found is None:
+        raise InvalidInput(f"{field}: Write {what}, or {NONE} for none.")
+    return found
 
 
 def _per_cent(value: str) -> Decimal:

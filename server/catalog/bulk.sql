@@ -45,6 +45,8 @@ SET sale_price = CASE WHEN %(per_cent)s::numeric = 0 THEN NULL
                       ELSE round(price * (100 - %(per_cent)s::numeric) / 100, 2) END,
     updated_at = now()
 WHERE sku = ANY (%(skus)s) AND price IS NOT NULL
+  AND sale_price IS DISTINCT FROM CASE WHEN %(per_cent)s::numeric <> 0
+                                       THEN round(price * (100 - %(per_cent)s::numeric) / 100, 2) END
 RETURNING sku
 
 -- name: delete_trash

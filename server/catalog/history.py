@@ -18,7 +18,7 @@ _SQL = load(__file__, "history.sql")
 class Entry:
     """What a change did to one product. before is None where it made the product, after where it took it away.
 
-    Both hold the columns that differ.
+    Both hold the columns that differ. products: how many the change touched, all of which it is undone for.
     """
 
     change: int
@@ -28,6 +28,7 @@ class Entry:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     undone_by: int | None
+    products: int
 
     @property
     def fields(self) -> list[str]:

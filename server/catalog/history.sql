@@ -15,7 +15,8 @@ SELECT set_config('vitrine.change', '', true)
 
 -- name: of_product
 -- What was done to a product, newest first.
-SELECT c.id, c.at, c.actor, c.action, h.before, h.after, c.undone_by
+SELECT c.id, c.at, c.actor, c.action, h.before, h.after, c.undone_by,
+       (SELECT count(*) FROM product_history AS o WHERE o.change = c.id)
 FROM product_history AS h JOIN product_change AS c ON c.id = h.change
 WHERE h.sku = %(sku)s
 ORDER BY c.id DESC

@@ -23,7 +23,7 @@ from server.db.engine import Database
 from server.db.named_sql import load
 from server.embedding.current import CurrentEncoder
 from server.embedding.encoder import Encoder
-from server.errors import InvalidInput, NotFound
+from server.errors import Conflict, InvalidInput, NotFound
 from server.settings import Settings
 
 _SQL = load(__file__, "products.sql")
@@ -121,12 +121,18 @@ class Catalog:
         if not sku_rule.is_valid(new):
             raise InvalidInput(f"sku: {sku_rule.SENTENCE}")
         self.get(old)
+        if old != new and self._is_there(new):
+            raise Conflict(f"There is a product {new} already. Choose another SKU.")
         with self._database.connection() as connection, self._recorded(connection) as change:
             if old != new and connection.execute(_SQL["rename_product"], {"old": old, "new": new}).fetchone() is None:
                 raise NotFound(f"There is no product {old}.")
             if old != new:
                 history.rename(connection, old, new, change)
         return self.get(new)
+
+    def _is_there(self, sku: str) -> bool:
+        with self._database.session() as session:
+            return session.get(tables.Product, sku) is not None
 
     def _recorded(self, connection: psycopg.Connection) -> AbstractContextManager[Any]:
         return nullcontext() if self._actor is None else history.recorded(connection, *self._actor)

@@ -100,6 +100,10 @@ def test_a_product_with_three_pictures_is_found_by_how_it_looks(page: Page, open
     shopper.get_by_role("link", name="The wanderer's friend").first.click()
     expect(shopper.get_by_role("img", name="a backpack")).to_be_visible()
     expect(shopper.locator(".product-more img")).to_have_count(2)
+    picture, more = (shopper.locator(part).bounding_box() for part in (".product-picture", ".product-more"))
+    assert picture is not None
+    assert more is not None
+    assert more["y"] >= picture["y"] + picture["height"]
 
 
 def test_a_mistake_keeps_what_was_typed_and_the_pictures(staff: Watched, tmp_path: Path) -> None:

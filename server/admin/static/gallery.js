@@ -12,7 +12,14 @@ function attach() {
   // The files of the new pictures, by the list's element.
   const files = new Map();
   let dragged = null;
+  let changed = false;
 
+  form.addEventListener("input", () => {
+    changed = true;
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (changed) event.preventDefault();
+  });
   input.addEventListener("change", () => {
     add([...input.files]);
     input.value = "";
@@ -46,6 +53,7 @@ function attach() {
     }
     number();
     told.textContent = some.length ? "Not saved yet." : "";
+    changed ||= some.length > 0;
   }
 
   function label(text, kind) {
@@ -126,6 +134,7 @@ function attach() {
     request.addEventListener("error", () => again("The connection is lost. Nothing is saved; press Save again."));
     request.addEventListener("load", () => {
       if (request.status === 200) {
+        changed = false;
         location.assign(JSON.parse(request.responseText).page);
         return;
       }

@@ -43,7 +43,9 @@ function attach() {
     panel.hidden = false;
     for (const input of inputs) input.disabled = true;
     try {
-      location.assign(await sendAll(files.filter(({ path }) => !/(^|\/)\./.test(path))));
+      const page = await sendAll(files.filter(({ path }) => !/(^|\/)\./.test(path)));
+      busy = false;
+      location.assign(page);
     } catch (error) {
       failed.textContent = error.message;
       panel.hidden = true;

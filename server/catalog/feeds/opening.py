@@ -69,6 +69,8 @@ def open_feeds(path: Path) -> Iterator[list[Feed]]:
             raise FeedError(f"There is no file or folder {path}.")
         elif path.suffix.lower() == ".zip":
             yield _open_zip(path, stack)
+        elif path.suffix.lower() in PICTURE_SUFFIXES:
+            yield [PictureFeed(path.name, [path.name], FolderPictures(path.parent))]
         else:
             yield [_open_file(path, path.name, FolderPictures(path.parent), stack)]
 

@@ -13,6 +13,7 @@ from flask import Flask
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from server.catalog.product import ProductInput
 from server.db.engine import Database
 from server.errors import DatabaseUnavailable, VitrineError
 from server.imports import running, runs, store
@@ -488,3 +489,24 @@ def test_a_double_click_fetches_the_refused_rows_twice(editor: Person, services:
         found = list(pool.map(lambda _: here.error_archive(run), range(20)))
     assert zipfile.ZipFile(found[-1]).testzip() is None
     assert {path.name for path in here.folder(run).iterdir() if path.is_file()} == {"errors.csv", "errors.zip"}
+
+
+def test_what_a_whole_catalogue_hides_is_shown_before_it_is_hidden(editor: Person, services: Services) -> None:
+    services.catalog.put(ProductInput(sku="OLD", title="Old mug"))
+    run = upload(editor, ("catalogue.csv", GOOD.encode()))
+    start(editor, run, whole="yes")
+    run_worker(services)
+    assert find(services, run).dry_run
+    assert set(titles(services.database)) == {"OLD"}
+    page = editor.get(f"/admin/imports/{run}").text
+    assert "1 products that are not in the file would be hidden" in page
+    start(editor, run, whole="yes")
+    run_worker(services)
+    assert set(titles(services.database)) == {"A-1", "A-2"}
+
+
+def test_one_picture_is_imported_too(editor: Person, services: Services) -> None:
+    run = upload(editor, ("RED-1.png", picture()))
+    start(editor, run)
+    run_worker(services)
+    assert titles(services.database) == {"RED-1": "RED 1"}
