@@ -13,10 +13,11 @@ from werkzeug.test import TestResponse
 
 from server.app import create_app
 from server.db.engine import Database
-from server.services import open_services
+from server.services import Services, open_services
 from server.settings import load_settings
 from server.staff import accounts, passwords
 from server.staff.accounts import Role
+from server.web.context import _KEY
 from tests.factories import DIMENSION
 from tests.fakes import FakeEncoder, fake_manifest
 
@@ -93,3 +94,16 @@ def somebody(app: Flask) -> Callable[..., Person]:
         return person
 
     return make
+
+
+@pytest.fixture
+def services(app: Flask) -> Services:
+    """Those of the application."""
+    found: Services = app.extensions[_KEY]
+    return found
+
+
+@pytest.fixture
+def editor(somebody: Callable[..., Person]) -> Person:
+    """Somebody who may change the catalogue."""
+    return somebody("editor")

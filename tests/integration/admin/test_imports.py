@@ -1,33 +1,25 @@
-"""Imports by the browser: files in parts, a look at them, a dry run, the run by a worker, and what was refused."""
+"""Imports by the browser: a look at the file, a dry run, the run by a worker, and what was refused."""
 
 import csv
 import io
 import zipfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from PIL import Image
-from werkzeug.test import TestResponse
 
-from server.catalog.product import ProductInput
 from server.db.engine import Database
-from server.errors import DatabaseUnavailable, VitrineError
+from server.errors import DatabaseUnavailable
 from server.imports import running, runs, store
-from server.imports.runs import Run, State
+from server.imports.runs import State
 from server.jobs.failures import list_jobs
 from server.services import Services, open_services
-from server.web.context import _KEY
 from tests.factories import DIMENSION
 from tests.fakes import FakeEncoder, fake_manifest
 from tests.integration.admin.conftest import Person
+from tests.integration.admin.import_pages import GOOD, find, picture, start, titles, upload
 from tests.integration.jobs.test_worker import run_worker
 
-Somebody = Callable[..., Person]
-GOOD = "sku,title,price\nA-1,Red mug,5\nA-2,Blue mug,6\n"
 MIXED = "Article,Name,Cost\nA-1,Red mug,5\nA-2,,6\nA-3,Green mug,cheap\n"
 
 
@@ -35,44 +27,6 @@ MIXED = "Article,Name,Cost\nA-1,Red mug,5\nA-2,,6\nA-3,Green mug,cheap\n"
 def as_nice_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.jobs.worker.os.nice", lambda by: None)
     monkeypatch.setattr("server.jobs.queue.App.periodic", lambda self, **_: lambda task: task)
-
-
-@pytest.fixture
-def services(app: Flask) -> Services:
-    found: Services = app.extensions[_KEY]
-    return found
-
-
-@pytest.fixture
-def editor(somebody: Somebody) -> Person:
-    return somebody("editor")
-
-
-def upload(person: Person, *files: tuple[str, bytes]) -> int:
-    """Send files by the form; the number of the import."""
-    answer = person.send_files("/admin/imports", "/admin/imports", files=files)
-    assert answer.status_code == 302, answer.text
-    return int(answer.location.rpartition("/")[2])
-
-
-def find(services: Services, run: int) -> Run:
-    with services.database.connection() as connection:
-        return runs.find(connection, run)
-
-
-def titles(database: Database) -> dict[str, str]:
-    with database.connection() as connection:
-        return dict(connection.execute("SELECT sku, title FROM product WHERE status = 'live' ORDER BY sku").fetchall())
-
-
-def start(person: Person, run: int, **fields: str) -> TestResponse:
-    return person.send(f"/admin/imports/{run}/start", f"/admin/imports/{run}", **fields)
-
-
-def picture() -> bytes:
-    file = io.BytesIO()
-    Image.effect_noise((40, 40), 90).convert("RGB").save(file, "PNG")
-    return file.getvalue()
 
 
 def test_a_file_is_sent_looked_at_and_imported(editor: Person, services: Services) -> None:
@@ -181,41 +135,6 @@ def test_a_folder_of_pictures_becomes_products(editor: Person, services: Service
     assert titles(services.database) == {"BLUE-2": "BLUE 2", "RED-1": "RED 1"}
 
 
-def begin(person: Person, paths: list[str], size: int) -> TestResponse:
-    return person.send_json("/admin/imports/begin", "/admin/imports", {"paths": paths, "bytes": size})
-
-
-def put(person: Person, run: int, path: str, offset: int, data: bytes) -> TestResponse:
-    return person.put(f"/admin/imports/{run}/file", "/admin/imports", data, path=path, offset=str(offset))
-
-
-def test_a_file_comes_in_parts_and_goes_on_after_a_broken_connection(editor: Person, services: Services) -> None:
-    data = GOOD.encode()
-    run = begin(editor, ["catalogue.csv"], len(data)).get_json()["run"]
-    assert put(editor, run, "catalogue.csv", 0, data[:10]).get_json() == {"received": 10}
-    early = editor.send_json(f"/admin/imports/{run}/uploaded", "/admin/imports", {})
-    assert early.status_code == 409
-    assert "10 of 45 bytes are here" in early.get_json()["error"]["message"]
-    assert "choose the same files again" in editor.get(f"/admin/imports/{run}").text
-    # The answer to the first part was lost, so it is sent again.
-    twice = put(editor, run, "catalogue.csv", 0, data[:10])
-    assert (twice.status_code, twice.headers["X-Received"]) == (409, "10")
-    assert editor.get(f"/admin/imports/{run}/received").get_json()["files"] == {"catalogue.csv": 10}
-    put(editor, run, "catalogue.csv", 10, data[10:])
-    assert editor.send_json(f"/admin/imports/{run}/uploaded", "/admin/imports", {}).status_code == 200
-    assert put(editor, run, "catalogue.csv", len(data), b"more").status_code == 409
-    start(editor, run)
-    run_worker(services)
-    assert set(titles(services.database)) == {"A-1", "A-2"}
-
-
-def test_no_more_comes_than_was_announced(editor: Person) -> None:
-    run = begin(editor, ["a.csv"], 10).get_json()["run"]
-    answer = put(editor, run, "a.csv", 0, b"x" * 11)
-    assert answer.status_code == 422
-    assert "more of the file than was announced" in answer.get_json()["error"]["message"]
-
-
 @pytest.mark.parametrize(
     "told",
     [
@@ -233,39 +152,6 @@ def test_what_is_announced_is_looked_at(editor: Person, told: Any) -> None:
     answer = editor.send_json("/admin/imports/begin", "/admin/imports", told)
     assert answer.status_code == 422
     assert answer.get_json()["error"]["message"]
-
-
-PATHS = [
-    "../evil.csv",
-    "/etc/passwd",
-    "a/../../b.csv",
-    "..\\evil.csv",
-    "C:\\evil.csv",
-    "a\0b.csv",
-    "",
-    "a\nb.csv",
-    "x" * 300,
-]
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_a_file_stays_in_its_folder(editor: Person, services: Services, path: str) -> None:
-    assert begin(editor, [path], 1).status_code == 422
-    run = begin(editor, ["fine.csv"], 1).get_json()["run"]
-    assert put(editor, run, path, 0, b"x").status_code == 422
-    root = services.settings.data_dir / "uploads"
-    assert list(services.settings.data_dir.rglob("*evil*")) == []
-    assert not any(root.glob("*/source/*"))
-
-
-def test_a_picture_path_in_a_feed_stays_in_the_folder_too(editor: Person, services: Services) -> None:
-    (services.settings.data_dir / "uploads").mkdir(parents=True)
-    (services.settings.data_dir / "uploads" / "secret.png").write_bytes(picture())
-    run = upload(editor, ("f.csv", b"sku,title,image\nA-1,Mug,../../secret.png\n"))
-    start(editor, run)
-    run_worker(services)
-    assert find(services, run).report["refused"] == 1
-    assert titles(services.database) == {}
 
 
 def test_an_import_that_waits_is_cancelled_at_once(editor: Person, services: Services) -> None:
@@ -361,17 +247,6 @@ def test_a_file_that_is_damaged_further_down_keeps_what_stood_before(editor: Per
     assert "no column for the SKU" in found.problem
 
 
-def test_an_import_is_deleted_with_its_file_and_its_products_stay(editor: Person, services: Services) -> None:
-    run = upload(editor, ("catalogue.csv", GOOD.encode()))
-    start(editor, run)
-    assert editor.send(f"/admin/imports/{run}/delete").status_code == 409
-    run_worker(services)
-    assert editor.send(f"/admin/imports/{run}/delete").status_code == 302
-    assert editor.get(f"/admin/imports/{run}").status_code == 404
-    assert not (services.settings.data_dir / "uploads" / str(run)).exists()
-    assert len(titles(services.database)) == 2
-
-
 def test_what_nobody_touched_for_long_is_forgotten(editor: Person, services: Services) -> None:
     old, new = (upload(editor, ("catalogue.csv", GOOD.encode())) for _ in range(2))
     with services.database.connection() as connection:
@@ -400,40 +275,6 @@ def test_names_are_shown_as_text(editor: Person) -> None:
     page = editor.get(f"/admin/imports/{run}").text
     for evil in ("<img src=x", "<script>alert", "<b>bold"):
         assert evil not in page
-
-
-def test_a_full_disk_is_said(editor: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "RESERVE_BYTES", 1 << 60)
-    run = begin(editor, ["a.csv"], 10).get_json()["run"]
-    answer = put(editor, run, "a.csv", 0, b"0123456789")
-    assert answer.status_code >= 500
-    assert "nearly full" in answer.get_json()["error"]["message"]
-
-
-def test_two_tabs_do_not_mix_their_parts(tmp_path: Path) -> None:
-    here = store.UploadStore(tmp_path)
-    tmp_path.mkdir(exist_ok=True)
-    here.receive(1, "a.csv", 0, [b"abc"], 10)
-    with pytest.raises(store.WrongOffset) as caught:
-        here.receive(1, "a.csv", 0, [b"abc"], 10)
-    assert caught.value.received == 3
-    assert isinstance(caught.value, VitrineError)
-
-
-def test_what_an_earlier_import_of_this_number_left_is_not_gone_on_with(editor: Person, services: Services) -> None:
-    left = services.settings.data_dir / "uploads" / "1" / "source" / "catalogue.csv"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"sku,title\nOLD,Old\n" * 10)
-    data = GOOD.encode()
-    run = begin(editor, ["catalogue.csv"], len(data)).get_json()["run"]
-    assert run == 1
-    assert put(editor, run, "catalogue.csv", 0, data).get_json() == {"received": len(data)}
-
-
-def test_all_files_together_are_limited(editor: Person) -> None:
-    run = begin(editor, ["a.csv", "b.csv"], 10).get_json()["run"]
-    assert put(editor, run, "a.csv", 0, b"x" * 8).status_code == 200
-    assert put(editor, run, "b.csv", 0, b"x" * 8).status_code == 422
 
 
 def test_one_that_is_cancelled_while_its_worker_is_dead_ends(editor: Person, services: Services) -> None:
@@ -489,20 +330,6 @@ def test_a_double_click_fetches_the_refused_rows_twice(editor: Person, services:
         found = list(pool.map(lambda _: here.error_archive(run), range(20)))
     assert zipfile.ZipFile(found[-1]).testzip() is None
     assert {path.name for path in here.folder(run).iterdir() if path.is_file()} == {"errors.csv", "errors.zip"}
-
-
-def test_what_a_whole_catalogue_hides_is_shown_before_it_is_hidden(editor: Person, services: Services) -> None:
-    services.catalog.put(ProductInput(sku="OLD", title="Old mug"))
-    run = upload(editor, ("catalogue.csv", GOOD.encode()))
-    start(editor, run, whole="yes")
-    run_worker(services)
-    assert find(services, run).dry_run
-    assert set(titles(services.database)) == {"OLD"}
-    page = editor.get(f"/admin/imports/{run}").text
-    assert "1 products that are not in the file would be hidden" in page
-    start(editor, run, whole="yes")
-    run_worker(services)
-    assert set(titles(services.database)) == {"A-1", "A-2"}
 
 
 def test_one_picture_is_imported_too(editor: Person, services: Services) -> None:

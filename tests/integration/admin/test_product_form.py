@@ -1,0 +1,181 @@
+"""One product in the browser: its form, its pictures, its SKU."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from server.catalog import gallery
+from server.errors import NotFound
+from server.services import Services
+from tests.integration.admin.conftest import Person
+from tests.integration.admin.product_pages import add, form_of, picture, save, shown
+
+Somebody = Callable[..., Person]
+EVIL = '"><script>alert(1)</script>'
+
+
+def test_a_product_is_made_with_three_pictures(editor: Person, services: Services) -> None:
+    pictures = [picture("red"), picture("green"), picture("blue")]
+    answer = save(
+        editor,
+        None,
+        pictures,
+        **{
+            "sku": "M-1",
+            "title": "A mug",
+            "price": "9,50",
+            "attributes": "colour: red\nsize: 5\n",
+            "alt:new:0": "a red mug",
+        },
+    )
+    assert answer.status_code == 302, answer.text
+    product = services.catalog.get("M-1")
+    assert (product.title, str(product.price), product.currency) == ("A mug", "9.50", "USD")
+    assert product.attributes == {"colour": "red", "size": "5"}
+    assert product.embedding_source == "image"
+    found = shown(services, "M-1")
+    assert len(found) == 3
+    assert found[0] == (product.image_sha256, "a red mug")
+    page = editor.get("/admin/product?sku=M-1").text
+    assert page.count('draggable="true"') == 3
+    assert "Shoppers find it by its picture" in page
+
+
+def test_what_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(editor: Person, services: Services) -> None:
+    answer = save(editor, None, None, sku="M-1", title="", price="cheap", category="Home/Mugs")
+    assert answer.status_code == 422
+    assert "A product needs a title." in answer.text
+    assert "cheap" in answer.text
+    assert 'value="Home/Mugs"' in answer.text
+    with pytest.raises(NotFound):
+        services.catalog.get("M-1")
+    assert "A SKU has 1 to 100 characters" in save(editor, None, None, sku="/bad", title="Mug").text
+
+
+def test_a_sku_that_is_taken_is_refused(editor: Person, services: Services) -> None:
+    add(services, "M-1", title="First")
+    answer = save(editor, None, None, sku="M-1", title="Second")
+    assert answer.status_code == 409
+    assert services.catalog.get("M-1").title == "First"
+
+
+def test_a_product_is_changed_and_numbers_among_attributes_stay_numbers(editor: Person, services: Services) -> None:
+    add(services, "M-1", attributes={"size": 5, "tags": ["a", "b"], "old": "x"}, brand="Acme")
+    attributes = 'size: 5\ntags: ["a","b"]\nnew: y'
+    assert save(editor, "M-1", None, title="Other", brand="", attributes=attributes).status_code == 302
+    product = services.catalog.get("M-1")
+    assert (product.title, product.brand) == ("Other", None)
+    assert product.attributes == {"size": 5, "tags": ["a", "b"], "new": "y"}
+
+
+def test_two_who_change_one_product_hear_of_each_other(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    before = form_of(editor, "/admin/product?sku=M-1")
+    save(editor, "M-1", None, title="By Ann")
+    answer = editor.client.post(
+        "/admin/product?sku=M-1", data={**before, "title": "By Bob"}, headers={"Accept": "text/html"}
+    )
+    assert answer.status_code == 409
+    assert "Somebody has changed this product" in answer.text
+    assert 'value="By Bob"' in answer.text
+    assert services.catalog.get("M-1").title == "By Ann"
+    # What stands in the form now may be sent.
+    seen = re.search(r'name="seen" value="([^"]+)"', answer.text)
+    assert seen is not None
+    again = editor.client.post("/admin/product?sku=M-1", data={**before, "title": "By Bob", "seen": seen[1]})
+    assert again.status_code == 302
+    assert services.catalog.get("M-1").title == "By Bob"
+
+
+def test_pictures_change_places_and_the_first_is_what_it_is_found_by(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    save(editor, "M-1", [picture("red"), picture("blue")])
+    (red, _), (blue, _) = shown(services, "M-1")
+    assert services.catalog.get("M-1").image_sha256 == red
+    save(
+        editor, "M-1", [picture("green")], **{f"place:{red}": "2", f"place:{blue}": "1", f"alt:{blue}": "the blue one"}
+    )
+    found = shown(services, "M-1")
+    assert [sha256 for sha256, _ in found[:2]] == [blue, red]
+    assert found[0][1] == "the blue one"
+    assert len(found) == 3
+    assert services.catalog.get("M-1").image_sha256 == blue
+    save(editor, "M-1", None, **{f"remove:{blue}": "yes"})
+    assert services.catalog.get("M-1").image_sha256 == red
+
+
+def test_without_pictures_it_is_found_by_its_title(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    save(editor, "M-1", [picture()])
+    ((sha256, _),) = shown(services, "M-1")
+    save(editor, "M-1", None, **{f"remove:{sha256}": "yes"})
+    product = services.catalog.get("M-1")
+    assert (product.image_sha256, product.embedding_source) == (None, "text")
+    assert shown(services, "M-1") == []
+
+
+@pytest.mark.parametrize(
+    "data", [b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", b"GIF89a<script>", b"", b"MZ"]
+)
+def test_what_is_no_picture_is_refused(editor: Person, services: Services, data: bytes) -> None:
+    add(services, "M-1")
+    answer = save(editor, "M-1", [data], title="Other")
+    assert answer.status_code in (400, 415, 422)
+    assert 'role="alert"' in answer.text
+    assert services.catalog.get("M-1").title == "Mug M-1"
+
+
+def test_a_form_may_name_the_product_s_own_pictures_alone(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    add(services, "M-2")
+    save(editor, "M-1", [picture("red")])
+    ((foreign, _),) = shown(services, "M-1")
+    answer = save(editor, "M-2", None, **{f"place:{foreign}": "1"})
+    assert answer.status_code == 422
+    assert shown(services, "M-2") == []
+
+
+def test_too_many_pictures_are_refused(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    answer = save(editor, "M-1", [picture(f"#{number:02x}0000") for number in range(gallery.MOST_PICTURES + 1)])
+    assert "12 pictures at most" in answer.text
+
+
+def test_a_sku_is_renamed_and_keeps_its_pictures_and_history(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    add(services, "M-2")
+    save(editor, "M-1", [picture("red"), picture("blue")], title="Other")
+    answer = editor.send("/admin/product/rename", "/admin/product?sku=M-1", sku="M-1", new_sku="N-1")
+    assert answer.location.endswith("sku=N-1")
+    assert len(shown(services, "N-1")) == 2
+    page = editor.get("/admin/product?sku=N-1").text
+    assert "SKU M-1 renamed N-1" in page
+    assert "edit</strong>" in page
+    taken = editor.send("/admin/product/rename", "/admin/product?sku=N-1", sku="N-1", new_sku="M-2")
+    assert taken.status_code == 409
+    assert "There is a product M-2 already" in taken.text
+    bad = editor.send("/admin/product/rename", "/admin/product?sku=N-1", sku="N-1", new_sku="a//b")
+    assert bad.status_code == 422
+
+
+def test_what_changes_nothing_is_no_change(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    save(editor, "M-1")
+    with services.database.connection() as connection:
+        assert connection.execute("SELECT count(*) FROM product_change").fetchone() == (0,)
+
+
+def test_attributes_with_colons_and_line_breaks_survive_the_form(editor: Person, services: Services) -> None:
+    attributes = {"Metafield: custom.material": "wool: soft", "note": "one\u2028two\rthree", "nested": {"a": 1, "b": 2}}
+    add(services, "M-1", attributes=attributes)
+    save(editor, "M-1", None, price="7")
+    assert services.catalog.get("M-1").attributes == attributes
+    shown = form_of(editor, "/admin/product?sku=M-1")["attributes"]
+    save(editor, "M-1", None, attributes=shown.replace('{"a":1,"b":2}', '{"a":1}'))
+    assert services.catalog.get("M-1").attributes["nested"] == {"a": 1}
+
+
+def test_a_form_may_stay_open_for_long(app: Flask) -> None:
+    assert app.config["WTF_CSRF_TIME_LIMIT"] is None
