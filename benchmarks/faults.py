@@ -175,7 +175,7 @@ class Uploader(threading.Thread):
 
 
 def begin_import(database: Database, settings: Settings, rows: int) -> int:
-    """A file in the upload folder and its job in the queue, as the page leaves them."""
+    """Queue the import of so many rows with a picture each; the number of the run."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["sku", "title", "price", "image"])
@@ -183,10 +183,14 @@ def begin_import(database: Database, settings: Settings, rows: int) -> int:
         writer.writerow(
             [f"IM-{number:05}", f"Imported {number}", number % 500, data_url_of(picture(number + 7), "image/png")]
         )
-    data = text.getvalue().encode()
+    return queue_file(database, settings, "faults.csv", text.getvalue().encode())
+
+
+def queue_file(database: Database, settings: Settings, name: str, data: bytes) -> int:
+    """A file in the upload folder and its job in the queue, as the page leaves them; the number of the run."""
     with database.connection() as connection:
-        run = runs.create(connection, "faults.csv", len(data), "benchmark")
-    UploadStore.of(settings).receive(run, "faults.csv", 0, [data], len(data))
+        run = runs.create(connection, name, len(data), "benchmark")
+    UploadStore.of(settings).receive(run, name, 0, [data], len(data))
     with database.connection() as connection:
         runs.mark_ready(connection, run)
         runs.start(connection, run, {}, dry_run=False, whole=False)

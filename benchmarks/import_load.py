@@ -36,13 +36,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.engine.http_load import keep_busy, request_of
-from benchmarks.faults import Shop, command_line, data_url_of, descendants, read_run, wait_until_over
+from benchmarks.faults import Shop, command_line, data_url_of, descendants, queue_file, read_run, wait_until_over
 from benchmarks.latency import percentile
 from server.db.engine import Database, open_database
 from server.demo import DEMO_SEED, draw_catalogue
-from server.imports import runs
-from server.imports.store import UploadStore
-from server.jobs.queue import queue_import
 from server.settings import Settings
 
 CLIENTS = 8
@@ -78,15 +75,7 @@ def begin(database: Database, settings: Settings, rows: Rows) -> int:
     """Queue their import as the page does; the number of the run."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
-    data = text.getvalue().encode()
-    with database.connection() as connection:
-        run = runs.create(connection, "load.csv", len(data), "benchmark")
-    UploadStore.of(settings).receive(run, "load.csv", 0, [data], len(data))
-    with database.connection() as connection:
-        runs.mark_ready(connection, run)
-        runs.start(connection, run, {}, dry_run=False, whole=False)
-        queue_import(connection, run)
-    return run
+    return queue_file(database, settings, "load.csv", text.getvalue().encode())
 
 
 def rate_of(database: Database, run: int) -> float:

@@ -78,17 +78,24 @@ class Watched:
 @pytest.fixture(scope="session")
 def shop(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A few dozen drawn products, embedded by the bundled model, and one that makes layouts burst."""
-    settings = load_settings(_env_file=None, VITRINE_DATA_DIR=tmp_path_factory.mktemp("shop"))
+    with open_shop(migrated, tmp_path_factory.mktemp("shop"), PRODUCTS) as opened:
+        yield opened
+
+
+@contextmanager
+def open_shop(migrated: Database, data_dir: Path, products: int) -> Iterator[Shop]:
+    """A shop of so many drawn products in a database of its own, served."""
+    settings = load_settings(_env_file=None, VITRINE_DATA_DIR=data_dir)
     try:
         manifest = read_manifest(find_model(settings))
     except ModelError as exc:
         pytest.skip(f"The bundled model is missing: {exc.message}")
-    products = list(draw_catalogue(PRODUCTS, DEMO_SEED))
+    drawn = list(draw_catalogue(products, DEMO_SEED))
     with fresh_database(migrated) as database:
         migrate.upgrade(database, manifest.dimension)
-        fill(open_services(settings, database=database), products)
+        fill(open_services(settings, database=database), drawn)
         with served(database.url, settings.data_dir) as url:
-            yield Shop(url, products)
+            yield Shop(url, drawn)
 
 
 @contextmanager

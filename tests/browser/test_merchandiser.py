@@ -10,16 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from server.db import migrate
 from server.db.engine import Database
 from server.demo import DEMO_SEED, draw_catalogue
-from server.embedding.manifest import read_manifest
-from server.embedding.registry import find_model
-from server.errors import ModelError
-from server.services import open_services
-from server.settings import load_settings
-from tests.browser.conftest import PICTURE_SIZE, STAFF, Shop, Watched, fill, served, watched_pages
-from tests.databases import fresh_database
+from tests.browser.conftest import PICTURE_SIZE, STAFF, Shop, Watched, open_shop, watched_pages
 
 Open = Callable[..., Watched]
 NAME, _, PASSWORD = STAFF
@@ -31,17 +24,8 @@ PATIENCE_MS = 60_000
 @pytest.fixture(scope="module")
 def workshop(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop of its own, which these tests change."""
-    settings = load_settings(_env_file=None, VITRINE_DATA_DIR=tmp_path_factory.mktemp("workshop"))
-    try:
-        manifest = read_manifest(find_model(settings))
-    except ModelError as exc:
-        pytest.skip(f"The bundled model is missing: {exc.message}")
-    products = list(draw_catalogue(PRODUCTS, DEMO_SEED))
-    with fresh_database(migrated) as database:
-        migrate.upgrade(database, manifest.dimension)
-        fill(open_services(settings, database=database), products)
-        with served(database.url, settings.data_dir) as url:
-            yield Shop(url, products)
+    with open_shop(migrated, tmp_path_factory.mktemp("workshop"), PRODUCTS) as opened:
+        yield opened
 
 
 @pytest.fixture
