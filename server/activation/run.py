@@ -12,6 +12,7 @@ from server.activation.fill import Filler
 from server.activation.session import SQL, Waits, activation_session
 from server.activation.slots import StoredModel, check_fits, check_owner, read_slots, take_slot, what_is_lost
 from server.activation.switch import switch
+from server.catalog import picture_vectors
 from server.catalog.image_store import ImageStore
 from server.catalog.picture import Darkroom
 from server.db.engine import Database
@@ -100,6 +101,7 @@ class Activation:
             model = take_slot(connection, slots, self._encoder.manifest, waits)
             filler = self._filler(connection, model)
             self._fill(connection, filler)
+            self._pictures(connection, model)
             self._index(connection)
             began = time.perf_counter()
             self._tell(connection, "switch")
@@ -107,6 +109,7 @@ class Activation:
             self.summary.seconds["switch"] = time.perf_counter() - began
             self.summary.seconds["locked"] = waits.longest
             self._tell(connection, "done")
+            picture_vectors.forget_retired(connection)
         # Until this is done, searches go without sketches.
         refresh_basis(self._database)
         self.summary.filled = filler.filled
@@ -144,6 +147,10 @@ class Activation:
         # Counting what a filter leaves stays in the index only where all may see a page, and all pages were written.
         if filler.filled:
             self._database.refresh_statistics()
+
+    def _pictures(self, connection: psycopg.Connection, model: int) -> None:
+        """The further pictures of products. What is put in from here on is left to the worker."""
+        picture_vectors.fill(connection, model, Darkroom(self._encoder, self._images, self._settings))
 
     def _index(self, connection: psycopg.Connection) -> None:
         self._tell(connection, "index")

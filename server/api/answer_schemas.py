@@ -28,7 +28,18 @@ class HitOut(BaseModel):
     image_url: str | None
     thumbnail_url: str | None
     score: float | None = Field(description="Cosine similarity to the query; null when browsing.")
+    view: "ViewOut | None" = Field(
+        None, description="With `views=all`: the picture that it was found by, where that is not its first one."
+    )
     explain: "ExplainOut | None" = Field(None, description="What its place is made of, where `explain` was asked for.")
+
+
+class ViewOut(BaseModel):
+    """A further picture of a product."""
+
+    image_url: str
+    thumbnail_url: str
+    alt: str = Field(description="What it shows; may be empty.")
 
 
 class ExplainOut(BaseModel):

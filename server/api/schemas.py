@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_origin
 from flask_openapi3 import FileStorage
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from server.search.query import MOST_ATTRIBUTES, Facet, Filters, Mode, Query, Sort
+from server.search.query import MOST_ATTRIBUTES, Facet, Filters, Mode, Query, Sort, Views
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 24
@@ -120,6 +120,11 @@ class PageFields(ApiModel):
     facets: list[Facet] = Field(
         [], max_length=10, description="Count the whole result by these: `brand`, `category`, `price`, ..."
     )
+    views: Views = Field(
+        Views.FIRST,
+        description="Which pictures of a product count: `first`, or `all`: then it is as near as its nearest picture, "
+        "and `view` of a hit is that picture.",
+    )
     explain: bool = Field(False, description="Tell of each hit what its place is made of.")
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Hits on a page.")
     cursor: str | None = Field(
@@ -144,6 +149,7 @@ class PageFields(ApiModel):
             facets=tuple(dict.fromkeys(self.facets)),
             collapse=self.collapse,
             explain=self.explain,
+            views=self.views,
         )
 
 

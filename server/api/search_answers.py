@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from server.search.facets import Count, Facets
-from server.search.hits import Hit, Parts
+from server.search.hits import Hit, Parts, View
 from server.search.pages import ResultPage
 from server.search.understanding import Understanding
 from server.search.words.suggestions import Suggestion
@@ -90,7 +90,16 @@ def _hit(hit: Hit, root: str) -> Json:
         "image_url": image_url(hit.image_sha256, hit.media_type, root=root),
         "thumbnail_url": thumbnail_url(hit.image_sha256, hit.media_type, root=root),
         "score": None if hit.score is None else round(hit.score, 6),
+        "view": None if hit.view is None else _view(hit.view, root),
         "explain": None if hit.parts is None else _explain(hit.parts),
+    }
+
+
+def _view(view: View, root: str) -> Json:
+    return {
+        "image_url": image_url(view.sha256, view.media_type, root=root),
+        "thumbnail_url": thumbnail_url(view.sha256, view.media_type, root=root),
+        "alt": view.alt,
     }
 
 

@@ -20,12 +20,22 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Coverage:
-    """Live products, and how many of them words find as they are now. outdated: their title was changed since."""
+    """Live products, and how many of them words find as they are now. outdated: their title was changed since.
+
+    pictures: of products, beside the first one of each; pictures_missing: those without a vector of their own.
+    """
 
     live: int
     covered: int
     without_vector: int
     outdated: int
+    pictures: int = 0
+    pictures_missing: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing lacks a vector."""
+        return self.covered == self.live and not self.pictures_missing
 
     @property
     def share(self) -> float:
@@ -43,9 +53,10 @@ class Gap:
 
 @dataclass
 class Repair:
-    """What a repair did. left: products that it could not help, and why."""
+    """What a repair did. left: products that it could not help, and why. pictures: further ones that were embedded."""
 
     filled: int = 0
+    pictures: int = 0
     left: list[Gap] = field(default_factory=list)
 
 
@@ -77,6 +88,9 @@ def repair(
         still = {sku for (sku,) in rows}
         done.filled += sum(gap.sku not in still for gap in gaps)
         done.left += [Gap(gap.sku, _why(gap, outcomes)) for gap in gaps if gap.sku in still]
+    pictures = catalog.embed_pictures(go_on)
+    done.pictures = pictures.pictures
+    done.left += [Gap(gap.sku, f"a further picture: {gap.reason}") for gap in pictures.left]
     return done
 
 

@@ -38,8 +38,8 @@ def read_gallery(connection: psycopg.Connection, sku: str) -> list[Shown]:
 
 def write_gallery(connection: psycopg.Connection, sku: str, pictures: Sequence[tuple[str, str]]) -> None:
     """(digest, alt) of all pictures in their order; the first is the product's own, and stands there already."""
-    connection.execute(_SQL["clear"], {"sku": sku})
     kept = [(place, sha256, alt) for place, (sha256, alt) in enumerate(pictures) if place > 0 or alt]
+    connection.execute(_SQL["clear"], {"sku": sku, "sha256s": [sha256 for _, sha256, _ in kept]})
     if kept:
         places, sha256s, alts = (list(column) for column in zip(*kept, strict=True))
         connection.execute(_SQL["put"], {"sku": sku, "sha256s": sha256s, "places": places, "alts": alts})

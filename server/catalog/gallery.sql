@@ -11,11 +11,12 @@ LEFT JOIN product_picture AS g ON g.sku = %(sku)s AND g.sha256 = i.sha256
 ORDER BY shown.is_first DESC, g.place, i.sha256
 
 -- name: clear
--- Before they are written anew.
-DELETE FROM product_picture WHERE sku = %(sku)s
+-- What is there no more. What stays keeps its vector.
+DELETE FROM product_picture WHERE sku = %(sku)s AND sha256 <> ALL (%(sha256s)s::text[])
 
 -- name: put
 -- In their order.
 INSERT INTO product_picture (sku, sha256, place, alt)
 SELECT %(sku)s, g.sha256, g.place, g.alt
 FROM unnest(%(sha256s)s::text[], %(places)s::smallint[], %(alts)s::text[]) AS g (sha256, place, alt)
+ON CONFLICT (sku, sha256) DO UPDATE SET place = excluded.place, alt = excluded.alt

@@ -32,13 +32,14 @@ from server.catalog.report import ImportReport
 from server.catalog.seen import SeenSkus, seen_skus
 from server.catalog.writing import ProductWriter, writer_for
 from server.db.engine import Database
+from server.db.pace import FULL_SPEED, Pace
 from server.embedding.current import CurrentEncoder
 from server.embedding.encoder import Encoder
 from server.errors import FeedError
 from server.settings import Settings
 
-# A batch ends at either. Pictures that are files count nothing here: they are read when their turn comes.
-BATCH_ROWS = 64
+# A batch ends at so many bytes, or rows (see Pace). Pictures that are files count nothing here: they are read when
+# their turn comes.
 BATCH_BYTES = 32 * MB
 REFRESH_ROWS = 1_000  # from so many changes on, the planner is told at once
 # Batches whose pictures are being prepared while the tower works on the one before.
@@ -73,7 +74,8 @@ class _Batch:
 class Importer:
     """Imports into one database with its active model; one that is changed meanwhile is followed.
 
-    `on_progress` is called after each batch; `may_hide(missing, of)` decides for an import of the whole catalogue.
+    `on_progress` is called after each batch; `may_hide(missing, of)` decides for an import of the whole catalogue;
+    `pace`: how fast it may go.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Importer:
         on_progress: Callable[[ImportReport], None] = lambda report: None,
         may_hide: Callable[[int, int], bool] = lambda missing, of: True,
         fetcher: Fetcher | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._database = database
         self._current = CurrentEncoder.of(encoder)
@@ -94,6 +97,7 @@ class Importer:
         self._on_progress = on_progress
         self._may_hide = may_hide
         self._fetcher = fetcher or Fetcher()
+        self._pace = pace or FULL_SPEED
 
     def run(self, path: Path, options: ImportOptions | None = None) -> ImportReport:
         """Import what is at `path`. Raises FeedError where it cannot be used, ModelError, DatabaseUnavailable."""
@@ -108,7 +112,7 @@ class Importer:
                 closing(errors) if errors is not None else nullcontext(),
             ):
                 writer = self._writer(connection, pool, options)
-                run = _Run(connection, writer, seen, errors, options, self._on_progress, len(feeds))
+                run = _Run(connection, writer, seen, errors, options, self._on_progress, len(feeds), self._pace)
                 try:
                     for feed, interpreter in zip(feeds, interpreters, strict=True):
                         run.import_feed(feed, interpreter)
@@ -187,6 +191,7 @@ class _Run:
         options: ImportOptions,
         on_progress: Callable[[ImportReport], None],
         feeds: int,
+        pace: Pace,
     ) -> None:
         self.report = ImportReport(dry_run=options.dry_run)
         self._connection = connection
@@ -195,6 +200,7 @@ class _Run:
         self._errors = errors
         self._on_progress = on_progress
         self._feeds = feeds
+        self._pace = pace
         self._feeds_done = 0
         self._began = time.perf_counter()
         self._under_way: deque[_Batch] = deque()
@@ -202,7 +208,7 @@ class _Run:
     def import_feed(self, feed: Feed, interpreter: Interpreter) -> None:
         """All rows of a feed. What was read before a damaged place goes in, then FeedError is raised."""
         try:
-            for rows in _batches(feed):
+            for rows in _batches(feed, self._pace):
                 self._under_way.append(self._begin(feed, interpreter, rows))
                 if len(self._under_way) > AHEAD:
                     self._complete(self._under_way.popleft())
@@ -258,6 +264,7 @@ class _Run:
         self.report.share = (self._feeds_done + batch.share) / self._feeds
         self._measure()
         self._on_progress(self.report)
+        self._pace.rest()
 
     def _complete_all(self) -> None:
         while self._under_way:
@@ -280,10 +287,11 @@ class _Run:
         self.report.tower_seconds, self.report.images, self.report.texts = meter.seconds, meter.images, meter.texts
 
 
-def _batches(feed: Feed) -> Iterator[list[RawRow]]:
+def _batches(feed: Feed, pace: Pace) -> Iterator[list[RawRow]]:
     """Rows in batches; what a damaged zip or disk raises while they are read becomes FeedError."""
     batch: list[RawRow] = []
     size = number = 0
+    most = pace.rows
     rows = feed.rows()
     while True:
         try:
@@ -301,8 +309,8 @@ def _batches(feed: Feed) -> Iterator[list[RawRow]]:
         number = row.number
         batch.append(row)
         size += sum(len(cell) for cell in row.cells.values() if isinstance(cell, bytes | str))
-        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+        if len(batch) >= most or size >= BATCH_BYTES:
             yield batch
-            batch, size = [], 0
+            batch, size, most = [], 0, pace.rows
     if batch:
         yield batch

@@ -1,6 +1,6 @@
 """Products one by one, for the HTTP API and whoever else changes a few of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 from sqlalchemy.orm import Session
 
-from server.catalog import history
+from server.catalog import history, picture_vectors
 from server.catalog import sku as sku_rule
-from server.catalog.active_model import use_model
+from server.catalog.active_model import find_model_in_use, use_model
 from server.catalog.change import Change, Outcome
 from server.catalog.image_store import ImageStore
 from server.catalog.picture import Darkroom
@@ -109,6 +109,15 @@ class Catalog:
         """Give products the vector that they lack. One that needs none, or is gone, is left as it is."""
         changes = [Change(sku, {}, may_create=False) for sku in skus]
         return {outcome.sku: outcome for outcome in self._write(changes)}
+
+    def embed_pictures(self, go_on: Callable[[], bool] = lambda: True) -> picture_vectors.Filled:
+        """Give the further pictures of products the vectors that they lack. go_on: asked now and then."""
+        with self._database.connection() as connection:
+            in_use = find_model_in_use(connection, self._current)
+        if in_use is None:
+            return picture_vectors.Filled()
+        darkroom = Darkroom(in_use.loaded.encoder, self._images, self._settings)
+        return picture_vectors.fill_beside(self._database, in_use.key, darkroom, go_on)
 
     def delete(self, sku: str) -> None:
         """Remove a product; its picture stays in the store. Raises NotFound."""

@@ -74,12 +74,15 @@ def coverage(repair: bool, as_json: bool) -> None:
     reasons = {gap.sku: gap.reason for gap in done.left}
     told = [{"sku": gap.sku, "reason": reasons.get(gap.sku, gap.reason)} for gap in gaps]
     if as_json:
-        body = {**asdict(found), "repaired": done.filled, "gaps": told}
+        body = {**asdict(found), "repaired": done.filled, "pictures_repaired": done.pictures, "gaps": told}
         click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
     else:
         if repair:
             click.echo(f"{done.filled:,} products were embedded.")
         click.echo(f"{found.covered:,} of {found.live:,} live products have a vector of what they are now.")
+        if found.pictures:
+            embedded = found.pictures - found.pictures_missing
+            click.echo(f"{embedded:,} of {found.pictures:,} further pictures have one of their own.")
         for gap in told:
             click.echo(f"{gap['sku']}: {gap['reason']}")
-    sys.exit(0 if found.covered == found.live else 1)
+    sys.exit(0 if found.is_whole else 1)

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from server.errors import InvalidInput
-from server.search.query import Mode, Query, Sort
+from server.search.query import Mode, Query, Sort, Views
 from server.search.service import ResultPage
 from server.services import Services, open_services
 from server.settings import load_settings
@@ -105,6 +105,13 @@ def forget(text: str | None, older_than: int | None, is_all: bool) -> None:
 @click.option("--in-stock", is_flag=True, help="Leave out what is sold out.")
 @click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default="relevance", show_default=True)
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default="hybrid", show_default=True)
+@click.option(
+    "--views",
+    type=click.Choice([views.value for views in Views]),
+    default="first",
+    show_default=True,
+    help="Pictures of a product that count: its first, or whichever is nearest.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")
 def find(words: str, as_json: bool, **given: Any) -> None:
     """Find products that look like WORDS."""
@@ -160,8 +167,9 @@ def _print_table(services: Services, page: ResultPage) -> None:
     table.add_column("Picture", overflow="fold")
     for hit in page.hits:
         picture = ""
-        if hit.image_sha256 and hit.media_type:
-            picture = services.images.path(hit.image_sha256, hit.media_type).name
+        sha256, media_type = (hit.view.sha256, hit.view.media_type) if hit.view else (hit.image_sha256, hit.media_type)
+        if sha256 and media_type:
+            picture = services.images.path(sha256, media_type).name
         table.add_row(
             escape(hit.sku),
             escape(hit.title),

@@ -4,7 +4,7 @@ import click
 
 from server import logs
 from server.cli.serve import prepare_database
-from server.db.engine import open_database
+from server.db.engine import WORKER, open_database
 from server.services import open_services
 from server.settings import load_settings
 
@@ -22,7 +22,7 @@ def worker(once: bool) -> None:
     settings = load_settings()
     if settings.log_format == "json":
         logs.write_json()
-    database = open_database(settings)
+    database = open_database(settings, WORKER)
     try:
         prepare_database(database, settings)
         run_worker(open_services(settings, database=database), wait=not once)

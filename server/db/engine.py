@@ -24,15 +24,22 @@ log = logging.getLogger(__name__)
 OLDEST_POSTGRES = 15
 OLDEST_PGVECTOR = (0, 8)
 CONNECT_SECONDS = 10
+# What connections are called: those of workers, which rest while others are busy, and all others.
+APPLICATION = "vitrine"
+WORKER = "vitrine worker"
 
 
 class Database:
     """One database and its connections. Nothing connects before the first use."""
 
-    def __init__(self, url: str, pool_size: int = 8, embedded: EmbeddedPostgres | None = None) -> None:
+    def __init__(
+        self, url: str, pool_size: int = 8, embedded: EmbeddedPostgres | None = None, name: str = APPLICATION
+    ) -> None:
+        """name: what Postgres calls its connections."""
         self.url = url
         self.pool_size = pool_size
         self.embedded = embedded
+        self.name = name
 
     @cached_property
     def pool(self) -> ConnectionPool[psycopg.Connection]:
@@ -41,7 +48,7 @@ class Database:
             min_size=1,
             max_size=self.pool_size,
             timeout=CONNECT_SECONDS,
-            kwargs={"connect_timeout": CONNECT_SECONDS, "application_name": "vitrine"},
+            kwargs={"connect_timeout": CONNECT_SECONDS, "application_name": self.name},
             configure=_configure,
             check=_check_seldom,
             open=False,
@@ -54,7 +61,7 @@ class Database:
         """SQLAlchemy's view of the same database."""
 
         def connect() -> psycopg.Connection:
-            connection = psycopg.connect(self.url, connect_timeout=CONNECT_SECONDS, application_name="vitrine")
+            connection = psycopg.connect(self.url, connect_timeout=CONNECT_SECONDS, application_name=self.name)
             _configure(connection)
             return connection
 
@@ -130,13 +137,13 @@ class Database:
             self.embedded.release()
 
 
-def open_database(settings: Settings) -> Database:
+def open_database(settings: Settings, name: str = APPLICATION) -> Database:
     """The database that the settings name; the embedded one is started if it does not run."""
     if settings.database_url is not None:
-        return Database(settings.database_url.get_secret_value(), settings.pool_size)
+        return Database(settings.database_url.get_secret_value(), settings.pool_size, name=name)
     embedded = EmbeddedPostgres(settings.data_dir)
     embedded.start()
-    return Database(embedded.url(), settings.pool_size, embedded)
+    return Database(embedded.url(), settings.pool_size, embedded, name)
 
 
 def check_versions(connection: psycopg.Connection) -> None:

@@ -10,6 +10,7 @@ import psycopg
 from server.catalog.ingest import REFRESH_ROWS, Importer, ImportOptions
 from server.catalog.report import ImportReport
 from server.db.engine import translated_errors
+from server.db.pace import Pace
 from server.errors import FeedError, NotFound, VitrineError
 from server.imports import runs
 from server.imports.runs import SQL, Run, State
@@ -122,7 +123,9 @@ class _Teller:
         parameters = {"id": self._run.id, "starts": self._run.starts, "report": runs.report_as_json(report)}
         with translated_errors():
             if self._connection is None:
-                self._connection = psycopg.connect(self._database.url, autocommit=True)
+                self._connection = psycopg.connect(
+                    self._database.url, autocommit=True, application_name=self._database.name
+                )
             row = self._connection.execute(SQL["progress"], parameters).fetchone()
         if row is None:
             raise _Taken
@@ -136,7 +139,12 @@ def _import(services: Services, run: Run, teller: _Teller) -> ImportReport:
     # A try before this one may have refused rows already.
     store.clear_errors(run.id)
     importer = Importer(
-        services.database, services.current, services.images, services.settings, on_progress=teller.hear
+        services.database,
+        services.current,
+        services.images,
+        services.settings,
+        on_progress=teller.hear,
+        pace=Pace.of(services.database),
     )
     options = ImportOptions(chosen=run.columns, whole=run.whole, dry_run=run.dry_run, errors_in=store.folder(run.id))
     return importer.run(source, options)

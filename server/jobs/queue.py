@@ -22,7 +22,10 @@ TAKE_UP_AGAIN = "vitrine:take_up_again"
 
 def open_queue(database: Database) -> App:
     """The queue as procrastinate sees it, not yet connected."""
-    app = App(connector=PsycopgConnector(conninfo=database.url, min_size=1, max_size=4))
+    connector = PsycopgConnector(
+        conninfo=database.url, min_size=1, max_size=4, kwargs={"application_name": database.name}
+    )
+    app = App(connector=connector)
     # Of each, one that waits is enough. Where the database's notice of a gap was lost, the clock finds it.
     embed = app.task(name=EMBED_GAPS, queue=QUEUE, queueing_lock=EMBED_GAPS, retry=RETRIES, pass_context=True)
     app.periodic(cron="*/5 * * * *")(embed(tasks.embed_gaps))

@@ -33,7 +33,7 @@ def embed_gaps(context: JobContext, timestamp: int = 0) -> str:
         raise JobAborted
     for gap in done.left[:5]:
         log.warning("%s has no vector: %s", gap.sku, gap.reason)
-    return f"{done.filled} embedded, {len(done.left)} left"
+    return f"{done.filled} embedded, {done.pictures} further pictures, {len(done.left)} left"
 
 
 def import_file(context: JobContext, run: int) -> str:

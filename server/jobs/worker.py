@@ -56,7 +56,7 @@ class GapListener:
                 self._stop.wait(AGAIN_SECONDS)
 
     def _listen(self) -> None:
-        with psycopg.connect(self._database.url, autocommit=True) as connection:
+        with psycopg.connect(self._database.url, autocommit=True, application_name=self._database.name) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             # What was told while nobody listened.
             self._queue(EMBED_GAPS)

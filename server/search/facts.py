@@ -31,6 +31,10 @@ class CatalogueFacts:
         rows = self._fact("common_currency")
         return str(rows[0][0]) if rows else "USD"
 
+    def has_further_pictures(self) -> bool:
+        """Whether any product has more than one picture."""
+        return bool(self._fact("further_pictures")[0][0])
+
     def costs(self) -> Costs:
         """What the ways of ranking take on this machine."""
         rows = self._fact("costs")

@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 @dataclass(frozen=True)
 class Hit:
-    """A found product. `distance` is the cosine distance (0 to 2) to the query, None without one."""
+    """A found product. `distance` is the cosine distance (0 to 2) to the query, None without one.
+
+    view: the further picture that is nearest to the query, where that is nearer than the first one.
+    """
 
     sku: str
     item_group: str | None
@@ -25,6 +28,7 @@ class Hit:
     distance: float | None = None
     rough: float | None = None
     parts: "Parts | None" = None
+    view: "View | None" = None
 
     @property
     def current_price(self) -> Decimal | None:
@@ -35,6 +39,15 @@ class Hit:
     def score(self) -> float | None:
         """Cosine similarity, 1 for the same direction."""
         return None if self.distance is None else 1.0 - self.distance
+
+
+class View(NamedTuple):
+    """A further picture of a product, and its distance to the query."""
+
+    distance: float
+    sha256: str
+    media_type: str
+    alt: str
 
 
 class Parts(NamedTuple):

@@ -81,6 +81,10 @@ WHERE p.sku = ANY (%(skus)s) AND p.status = 'live' AND p.embedding IS NOT NULL
 -- What a product is a kind of.
 SELECT category FROM product WHERE sku = %(sku)s AND status = 'live'
 
+-- name: further_pictures
+-- Whether any product has more than one picture.
+SELECT EXISTS (SELECT FROM product_picture WHERE place > 0)
+
 -- name: common_currency
 -- The currency that most live products are priced in: the shop's, where no setting names it.
 SELECT currency FROM product_search GROUP BY currency ORDER BY count(*) DESC, currency LIMIT 1

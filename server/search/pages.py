@@ -15,12 +15,13 @@ from server.search.facets import FacetRow, Facets, count_facets
 from server.search.hits import Hit
 from server.search.ordering import restored, sort_key, stored
 from server.search.plan import Plan
-from server.search.query import Facet, Query, Sort
+from server.search.query import Facet, Query, Sort, Views
 from server.search.result_set import Asked, Builder, Decided, ResultSet
 from server.search.scoring import Scored
 from server.search.statements import SQL
 from server.search.transaction import Wanted
 from server.search.understanding import Understanding
+from server.search.views import ViewRanker
 
 NOTHING = Decided()
 
@@ -88,6 +89,8 @@ def make_page(
     rest = scored if is_first else _behind(query, scored, place, is_ranked)
     rest = rest[: max(0, planning.MOST - place.shown)]
     hits, used = _hits(ranker, query, rest)
+    if query.views is Views.ALL and asked.wanted.vector is not None:
+        hits = _with_views(ViewRanker(ranker, asked.wanted), hits)
     cursor = None
     if used < len(rest):
         last = sort_key(query, rest[used - 1], is_ranked)
@@ -111,6 +114,7 @@ def is_beginning_enough(query: Query, wanted: Wanted) -> bool:
         wanted.vector is not None
         and query.sort is Sort.RELEVANCE
         and not (query.facets or query.relevant_only or query.collapse or query.explain)
+        and query.views is Views.FIRST
     )
 
 
@@ -163,6 +167,17 @@ def _hits(ranker: Ranker, query: Query, rest: list[Scored]) -> tuple[list[Hit], 
                 parts = one.parts if query.explain else None
                 found.append(replace(hit, distance=one.candidate.distance, parts=parts))
     return found, used
+
+
+def _with_views(views: ViewRanker, hits: list[Hit]) -> list[Hit]:
+    """With the pictures that they were found by, where those are not the first ones."""
+    shown = views.shown([hit.sku for hit in hits])
+    return [
+        replace(hit, view=view)
+        if (view := shown.get(hit.sku)) is not None and hit.distance is not None and view.distance <= hit.distance
+        else hit
+        for hit in hits
+    ]
 
 
 def _facets(ranker: Ranker, query: Query, result: ResultSet) -> Facets | None:

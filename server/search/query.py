@@ -29,6 +29,13 @@ class Mode(StrEnum):
     TEXT = "text"
 
 
+class Views(StrEnum):
+    """Which pictures of a product count: its first one, or whichever of all is nearest to the query."""
+
+    FIRST = "first"
+    ALL = "all"
+
+
 class Facet(StrEnum):
     """What the products of a result can be counted by. `attributes`: by each attribute that few values share."""
 
@@ -111,10 +118,11 @@ class Query:
     parse: bool = True
     verbatim: bool = False
     merchandise: bool = True
+    views: Views = Views.FIRST
     shop_currency: str = "USD"  # an order by price puts products priced in others behind: 100 JPY is not 100 USD
 
     def fingerprint(self, asked: str) -> str:
         """Identity of the result that a cursor walks: what was asked, filters and order, but not the page size."""
-        ranked = (self.sort, self.mode, self.relevant_only, self.collapse)
+        ranked = (self.sort, self.mode, self.relevant_only, self.collapse, self.views)
         kept = (self.filters, *ranked, self.parse, self.verbatim, self.merchandise)
         return hashlib.sha256(repr((asked, kept)).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -16,7 +16,7 @@ from server.search.merchandising.applying import Names, apply_rules
 from server.search.merchandising.rules import Applied
 from server.search.ordering import restored, sort_key, stored
 from server.search.plan import Path, Plan, Size
-from server.search.query import Mode, Query, Sort
+from server.search.query import Mode, Query, Sort, Views
 from server.search.scoring import (
     RULES,
     Scale,
@@ -31,6 +31,7 @@ from server.search.scoring import (
 from server.search.statements import SQL, with_words
 from server.search.text_query import TextQuery, Worded
 from server.search.transaction import Wanted, measure
+from server.search.views import ViewRanker, by_nearest_view
 
 # Words are given up one by one until so many products have the rest, or half of the words are left.
 ENOUGH_BY_WORDS = 10
@@ -54,6 +55,7 @@ class Decided:
 
     whole: the first page looked at all of the result, not at its beginning alone. path, size, bounds: of the nearest by
     vector. also: a tsquery of the products that are ranked by words; text_path, text_size, text_bounds are theirs.
+    view_bounds: of further pictures.
     scale: mean and deviation. cutoff: what a relevant product scores at least, where only those were asked for. end:
     the sort key of the last product of a result that was cut, None where it was not. applied: rules of this query, to
     the end of a walk though somebody changes them.
@@ -67,6 +69,7 @@ class Decided:
     text_path: Path = Path.TEXT
     text_size: Size = field(default_factory=lambda: Size(0, 0, True))
     text_bounds: Bounds = field(default_factory=Bounds)
+    view_bounds: Bounds = field(default_factory=Bounds)
     scale: tuple[float, float] | None = None
     cutoff: float | None = None
     end: list[Any] | None = None
@@ -113,18 +116,21 @@ class Builder:
 
     def _by_vector(self) -> tuple[list[Scored], Plan, bool]:
         candidates, plan, cut = self._nearest()
-        scale = self._scale()
-        return score(candidates, scale, {}, {}, by_distance=True), plan, cut
+        found = {candidate.sku: candidate for candidate in candidates}
+        views_cut = self._look_at_all_pictures(found)
+        scored = score(found.values(), self._scale(), {}, {}, by_distance=True)
+        return scored, plan, cut or views_cut
 
     def _hybrid(self) -> tuple[list[Scored], Plan, bool]:
         nearest, plan, cut = self._nearest()
         found = {candidate.sku: candidate for candidate in nearest}
         by_words, words_cut = self._nearest_with_words()
         found.update((candidate.sku, candidate) for candidate in by_words)
+        views_cut = self._look_at_all_pictures(found)
         texts = self._text_scores([candidate.sku for candidate in by_words])
         rules, bonuses = self._rules(found)
         scored = score(found.values(), self._scale(), texts, rules, self.asked.text.weight, bonuses)
-        return scored, plan, cut or words_cut
+        return scored, plan, cut or words_cut or views_cut
 
     def _by_text(self) -> tuple[list[Scored], Plan, bool]:
         wanted = replace(self.asked.wanted, vector=None)
@@ -179,6 +185,20 @@ class Builder:
             plan = Plan(before.path, _GO_ON, before.size.matching)
             ranked = self.ranker.nearest(wanted, planning.MOST, bounds=before.bounds, planned=(plan, before.size))
         return ranked.candidates, ranked.plan, ranked.bounds.is_set and self._is_more(ranked.size)
+
+    def _look_at_all_pictures(self, found: dict[str, Candidate]) -> bool:
+        """Where that is asked for: add what further pictures find, and place each product by its nearest one.
+
+        Whether more are near.
+        """
+        if self.query.views is Views.FIRST:
+            return False
+        wanted = self.asked.wanted
+        views = ViewRanker(self.ranker, wanted)
+        before = None if self.before is None else self.before.view_bounds
+        bounds = by_nearest_view(views, self.ranker, wanted, found, before)
+        self._decide(view_bounds=bounds)
+        return bounds.is_set
 
     @staticmethod
     def _is_more(size: Size) -> bool:

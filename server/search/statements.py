@@ -7,7 +7,7 @@ from server.db.named_sql import load
 
 _FILTER = load(__file__, "filter.sql")
 _PAGE = load(__file__, "page.sql")
-_ROOM = {**load(__file__, "candidates.sql"), **_PAGE, **load(__file__, "text.sql")}
+_ROOM = {**load(__file__, "candidates.sql"), **_PAGE, **load(__file__, "text.sql"), **load(__file__, "views.sql")}
 # What a candidate brings along: little, to be scored, or all that a hit shows.
 _SELECTS = {"core": _PAGE["core"], "columns": _PAGE["columns"]}
 # Statements that rank, each in both forms.

@@ -20,7 +20,7 @@ from server.search.query import MOST_ATTRIBUTES, Sort
 # verbatim: the words as typed, without corrected spelling. all: also what has little to do with them.
 WORDS = ("q", "verbatim", "all")
 FILTERS = ("category", "brand", "price_min", "price_max", "currency", "in_stock", "attribute")
-ORDER = ("sort",)
+ORDER = ("sort", "views")
 # `seen` counts the products on the pages before this one, for "25–48 of 132". `search` is the id that clicks are
 # reported with, as the first page got it. `part` asks for the products alone.
 PAGING = ("cursor", "seen", "search", "part")

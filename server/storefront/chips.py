@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.api.schemas import SearchParams
+from server.search.query import Views
 from server.search.understanding import Understanding
 from server.storefront.address import FILTERS, Search
 from server.storefront.prices import format_range
@@ -56,6 +57,8 @@ def _chosen(search: Search, params: SearchParams, currency: str) -> Iterable[tup
         yield f"priced in {params.currency}", {"currency": None}
     if params.in_stock:
         yield "in stock", {"in_stock": None}
+    if params.views is Views.ALL:
+        yield "all pictures", {"views": None}
     if params.verbatim and params.q:
         yield "spelling as typed", {"verbatim": None}
 

@@ -23,6 +23,7 @@ def counted_panel(inquiry: Inquiry, page: ResultPage, has_query: bool) -> Panel:
         facets = _merged(facets, facet, relaxed.ask((facet,)).facets or Facets(), params, relaxed.params)
     bounds = (params.price_min, params.price_max)
     panel = panel_of(facets, params.category, tuple(params.brand), inquiry.search.attributes(), bounds)
+    panel = replace(panel, asks_views=has_query and inquiry.service.facts.has_further_pictures())
     return panel if has_query or page.total_is_exact else _of_the_whole_shop(inquiry, panel)
 
 

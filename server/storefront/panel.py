@@ -74,13 +74,14 @@ class PriceChoice:
 
 @dataclass(frozen=True)
 class Panel:
-    """All of the column."""
+    """All of the column. asks_views: whether to look at all pictures of a product can be chosen."""
 
     categories: list[CategoryLink]
     brands: list[Box]
     attributes: list[AttributeGroup]
     price: PriceChoice | None = None
     in_stock: int | None = None
+    asks_views: bool = False
 
 
 Bounds = tuple[Decimal | None, Decimal | None]

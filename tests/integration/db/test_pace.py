@@ -1,0 +1,33 @@
+"""Who is counted as searching, by what Postgres knows of connections."""
+
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+
+from server.db import pace as room
+from server.db.engine import WORKER, Database
+from server.db.pace import ROWS_ALONE, ROWS_BESIDE, Pace
+
+
+@pytest.fixture
+def worker(migrated: Database) -> object:
+    database = Database(migrated.url, name=WORKER)
+    yield database
+    database.close()
+
+
+def test_connections_in_use_count_and_those_of_workers_do_not(
+    migrated: Database, worker: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Those of the tests before this one are at rest by then, however slow the machine is.
+    monkeypatch.setattr(room, "RECENTLY_SECONDS", 0.0)
+    with ExitStack() as stack:
+        for _ in range(3):
+            one = stack.enter_context(psycopg.connect(migrated.url, application_name=WORKER))
+            one.execute("SELECT 1")
+        assert Pace.of(worker).rows == ROWS_ALONE
+        for _ in range(2):
+            other = stack.enter_context(psycopg.connect(migrated.url, application_name="a shop"))
+            other.execute("SELECT 1")
+        assert Pace.of(worker).rows == ROWS_BESIDE
