@@ -81,6 +81,12 @@ class Conflict(VitrineError):
     status = 409
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody else has changed this meanwhile. Look at it again."""
+
+    code = "changed_meanwhile"
+
+
 class SettingError(VitrineError):
     """A setting is not valid."""
 

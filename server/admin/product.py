@@ -1,6 +1,7 @@
 """One product: its form, its pictures, its history."""
 
-import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -10,12 +11,23 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from server.admin.live import fragment
 from server.admin.page import page
-from server.admin.product_form import STATUSES, SentPicture, SentProduct, read_pictures, read_product, shown_values
+from server.admin.product_form import (
+    STATUSES,
+    RefusedPictures,
+    SentPicture,
+    SentProduct,
+    as_sentence,
+    read_pictures,
+    read_product,
+    shown_values,
+)
 from server.catalog import history
-from server.catalog.gallery import MOST_PICTURES, read_gallery, read_picture, store_picture, write_gallery
-from server.catalog.product import Product, ProductInput
+from server.catalog.change import TAKEN
+from server.catalog.gallery import MOST_PICTURES, read_gallery, read_picture, store_picture
+from server.catalog.product import Product, ProductInput, ProductPatch
 from server.catalog.sku import SENTENCE, is_valid
-from server.errors import BadRequest, Conflict, InvalidInput, NotFound
+from server.catalog.version import version_of
+from server.errors import BadRequest, ChangedMeanwhile, Conflict, InvalidImage, InvalidInput, NotFound
 from server.services import Services
 from server.web.context import current_services
 from server.web.errors import wants_json
@@ -23,9 +35,11 @@ from server.web.errors import wants_json
 bp = Blueprint("product", __name__)
 
 MEANWHILE = (
-    "Somebody has changed this product since you opened the form. Look at its history below; saving again writes what "
-    "stands here."
+    "{who} changed this product since you opened the form. Look at its history below; saving again writes what stands "
+    "here."
 )
+# What is wrong with these shows at another field.
+SHOWN_AT = {"image": "pictures"}
 
 
 @bp.get("/product")
@@ -47,14 +61,21 @@ def save() -> AnyResponse:
     """Make it or change it; what is wrong is said beside its field, and nothing typed is lost."""
     services, stored = current_services(), _asked()
     sent = read_product(request.form, stored)
-    if stored is not None and not sent.mistakes and request.form.get("seen") != _seen(stored):
-        return _form(stored, sent, HTTPStatus.CONFLICT, MEANWHILE)
     if sent.patch is None:
         return _form(stored, sent, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        pictures = read_pictures(request)
-        product = _save(services, stored, sent, pictures)
+        product = _save(services, stored, sent, sent.patch)
+    except ChangedMeanwhile as exc:
+        # What is stored by now, so that saving again is a change of that.
+        return _form(_asked(), sent, HTTPStatus(exc.status), MEANWHILE.format(who=_who(services, stored)))
+    except RefusedPictures as exc:
+        return _form(stored, replace(sent, refused_pictures=exc.refused), HTTPStatus(exc.status))
     except (BadRequest, Conflict) as exc:
+        field = str(exc.context.get("field", ""))
+        field = SHOWN_AT.get(field, field)
+        if field in sent.values or field == "pictures":
+            said = as_sentence(str(exc.context["reason"]))
+            return _form(stored, sent.refused(field, said), HTTPStatus(exc.status))
         return _form(stored, sent, HTTPStatus(exc.status), exc.message)
     flash(f"{product.title} is saved.")
     address = url_for("admin.product.show", sku=product.sku)
@@ -71,29 +92,50 @@ def rename() -> AnyResponse:
     return redirect(url_for("admin.product.show", sku=product.sku))
 
 
-def _save(services: Services, stored: Product | None, sent: SentProduct, pictures: list[SentPicture]) -> Product:
+def _save(services: Services, stored: Product | None, sent: SentProduct, patch: ProductPatch) -> Product:
+    """Write it with its pictures, as one change. Raises RefusedPictures, ChangedMeanwhile, BadRequest, Conflict."""
     catalog = services.catalog.acting(_actor(), "edit" if stored is not None else "new product")
-    sku, patch = sent.values["sku"].strip() if stored is None else stored.sku, sent.patch
-    if patch is None:
-        raise InvalidInput
+    sku = sent.values["sku"].strip() if stored is None else stored.sku
     if stored is None:
         _refuse_taken(services, sku)
+    pictures = read_pictures(request)
+    digests = _store(services, sku, pictures)
+    # A picture that was sent twice stands once.
+    ordered = list(dict(zip(digests, (picture.alt for picture in pictures), strict=True)).items())
+    first = None
+    if digests and (stored is None or digests[0] != stored.image_sha256):
+        with services.database.connection() as connection:
+            first = read_picture(connection, digests[0], services.images)
+    if stored is None:
+        return catalog.make(ProductInput(sku=sku, **_of_new(patch)), first, ordered)
+    version = request.form.get("seen", "")
+    drops = not digests and stored.image_sha256 is not None
+    return catalog.patch(
+        sku, patch, first, replaces_attributes=True, version=version, pictures=ordered, drops_picture=drops
+    )
+
+
+def _store(services: Services, sku: str, pictures: Sequence[SentPicture]) -> list[str]:
+    """Digests of pictures that are stored, or are now. A form may name the product's own pictures alone.
+
+    Raises InvalidInput, RefusedPictures with all that cannot be taken.
+    """
+    digests, refused = [], []
     with services.database.connection() as connection:
         own = {shown.sha256 for shown in read_gallery(connection, sku)}
-        digests = [_digest(services, connection, picture, own) for picture in pictures]
-        is_same = stored is not None and digests[:1] == [stored.image_sha256]
-        first = None if is_same or not digests else read_picture(connection, digests[0], services.images)
-    if stored is None:
-        product, _ = catalog.put(ProductInput(sku=sku, **_of_new(patch)), first)
-    else:
-        product = catalog.patch(sku, patch, first, replaces_attributes=True)
-        if not digests and stored.image_sha256 is not None:
-            product = catalog.without_picture(sku)
-    # A picture that was sent twice stands once.
-    ordered = dict(zip(digests, (picture.alt for picture in pictures), strict=True))
-    with services.database.connection() as connection:
-        write_gallery(connection, sku, list(ordered.items()))
-    return product
+        for picture in pictures:
+            if picture.data is None:
+                if picture.sha256 not in own:
+                    raise InvalidInput("One of these pictures is not of this product any more. Load the page again.")
+                digests.append(str(picture.sha256))
+                continue
+            try:
+                digests.append(store_picture(connection, picture.data, services.images, services.settings))
+            except InvalidImage as exc:
+                refused.append((picture.name, exc.message))
+    if refused:
+        raise RefusedPictures(refused)
+    return digests
 
 
 def _of_new(patch: Any) -> dict[str, Any]:
@@ -102,22 +144,25 @@ def _of_new(patch: Any) -> dict[str, Any]:
 
 
 def _refuse_taken(services: Services, sku: str) -> None:
+    """Before pictures are stored for nothing; the catalogue looks again behind its lock."""
     if not is_valid(sku):
-        raise InvalidInput(f"sku: {SENTENCE}")
+        raise InvalidInput(f"sku: {SENTENCE}", field="sku", reason=SENTENCE)
     try:
         services.catalog.get(sku)
     except NotFound:
         return
-    raise Conflict(f"There is a product {sku} already. Choose another SKU, or change that product.")
+    raise Conflict(f"{sku} {TAKEN}.", field="sku", reason=TAKEN)
 
 
-def _digest(services: Services, connection: Any, picture: SentPicture, own: set[str]) -> str:
-    """Of a picture that is stored, or is now. A form may name the product's own pictures alone."""
-    if picture.data is not None:
-        return store_picture(connection, picture.data, services.images, services.settings)
-    if picture.sha256 not in own:
-        raise InvalidInput("One of these pictures is not of this product any more. Load the page again.")
-    return str(picture.sha256)
+def _who(services: Services, stored: Product | None) -> str:
+    """Who made it what it is, as the beginning of a sentence."""
+    if stored is None:
+        return "Somebody has"
+    with services.database.connection() as connection:
+        who = history.changed_by(connection, stored.sku)
+    if who is None:
+        return "Somebody, or a program, has"
+    return "You have yourself, in another window," if who == _actor() else f"{who} has"
 
 
 def _form(
@@ -138,17 +183,13 @@ def _form(
         history=entries,
         statuses=STATUSES,
         most_pictures=MOST_PICTURES,
-        seen="" if product is None else _seen(product),
+        seen="" if product is None else version_of(product, [(shown.sha256, shown.alt) for shown in pictures]),
     )
 
 
 def _asked() -> Product | None:
     sku = request.args.get("sku")
     return None if sku is None else current_services().catalog.get(sku)
-
-
-def _seen(product: Product) -> str:
-    return product.updated_at.astimezone(datetime.UTC).isoformat()
 
 
 def _actor() -> str:

@@ -1,7 +1,7 @@
 """A product as a form sends it: texts to a record, pictures in their order."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from server.catalog.gallery import MOST_PICTURES, clean_alt
 from server.catalog.product import Product, ProductPatch, problems
-from server.errors import InvalidInput
+from server.errors import InvalidImage, InvalidInput
 
 FIELDS = (
     "title", "description", "brand", "category", "price", "sale_price", "currency", "stock", "status", "item_group",
@@ -20,20 +20,37 @@ STATUSES = {"live": "in the shop", "draft": "not yet in the shop", "hidden": "no
 
 @dataclass(frozen=True)
 class SentPicture:
-    """A picture in its place: one that is stored (sha256), or a new one (data)."""
+    """A picture in its place: one that is stored (sha256), or a new one (data, and the name of its file)."""
 
     alt: str
     sha256: str | None = None
     data: bytes | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class SentProduct:
-    """What the form says. mistakes: field -> sentence; `patch` is None where there are any."""
+    """What the form says. mistakes: field -> sentence; `patch` is None where there are any.
+
+    refused_pictures: (name of the file, why) of those that were sent and cannot be taken.
+    """
 
     values: Mapping[str, str]
     patch: ProductPatch | None
     mistakes: Mapping[str, str]
+    refused_pictures: Sequence[tuple[str, str]] = ()
+
+    def refused(self, field: str, sentence: str) -> "SentProduct":
+        """The same with a mistake that showed only when it was to be saved."""
+        return replace(self, patch=None, mistakes={**self.mistakes, field: sentence})
+
+
+class RefusedPictures(InvalidImage):
+    """Some of the pictures cannot be taken."""
+
+    def __init__(self, refused: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name}: {why}" for name, why in refused))
+        self.refused = refused
 
 
 def shown_values(product: Product | None, currency: str) -> dict[str, str]:
@@ -67,8 +84,13 @@ def read_product(sent: Mapping[str, str], stored: Product | None) -> SentProduct
         patch = ProductPatch.model_validate(given)
     except ValidationError as exc:
         for field, reason in problems(exc):
-            mistakes.setdefault(field or "title", f"{reason[0].upper()}{reason[1:]}.")
+            mistakes.setdefault(field or "title", as_sentence(reason))
     return SentProduct(values, None if mistakes else patch, mistakes)
+
+
+def as_sentence(reason: str) -> str:
+    """What is wrong with a field, to stand below it."""
+    return f"{reason[:1].upper()}{reason[1:].rstrip('.')}."
 
 
 def shown_attributes(attributes: Mapping[str, Any]) -> str:
@@ -123,7 +145,8 @@ def read_pictures(request: Request) -> list[SentPicture]:
     files = [file for file in request.files.getlist("pictures") if file.filename]
     for number, file in enumerate(files):
         place = _place(form.get(f"place:new:{number}", ""))
-        found.append((place, SentPicture(clean_alt(form.get(f"alt:new:{number}", "")), data=file.read())))
+        alt = clean_alt(form.get(f"alt:new:{number}", ""))
+        found.append((place, SentPicture(alt, data=file.read(), name=file.filename or "")))
     if len(found) > MOST_PICTURES:
         raise InvalidInput(f"A product has {MOST_PICTURES} pictures at most.")
     found.sort(key=lambda pair: pair[0])

@@ -1,6 +1,6 @@
 """A change to one product, whatever asked for it, and what became of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -24,6 +24,11 @@ EMPTY: Mapping[str, Any] = {
 }
 
 
+# Why a change is refused whose maker looked at something else than what is there.
+MEANWHILE = "was changed by somebody else meanwhile"
+TAKEN = "is taken: there is such a product already. Choose another SKU, or change that product"
+
+
 class Refused(Exception):
     """This change cannot be made. `field` may be empty; `reason` follows the field's name in a sentence."""
 
@@ -43,6 +48,10 @@ class Change:
     drops_picture: the product has no picture any more, and is found by its title.
     from_feed: a product that a whole-catalogue import has hidden comes back, because the feed has it again.
     place: where it stood, for messages.
+    seen, version: columns, and a digest of all, as they were before the eyes of whoever asks (catalog/version.py);
+    where they are others by now, the change is refused with MEANWHILE.
+    must_create: refused with TAKEN where there is such a product already.
+    pictures: (digest, alt) of all its pictures in their order, stored already; None: they stay as they are.
     """
 
     sku: str
@@ -54,6 +63,10 @@ class Change:
     from_feed: bool = False
     drops_picture: bool = False
     place: str = ""
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    version: str | None = None
+    must_create: bool = False
+    pictures: Sequence[tuple[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,8 @@ def merged(change: Change, stored: Stored | None, currency: str) -> dict[str, An
         if result["title"] is None:
             raise Refused("title", "is missing (the product is new, so it needs one)")
     else:
+        if change.must_create:
+            raise Refused("sku", TAKEN)
         result = {**stored.values, **change.values}
         if "status" in change.values or (change.from_feed and stored.values["left_feed_at"] is not None):
             result["left_feed_at"] = None

@@ -18,6 +18,8 @@ from server.catalog.feeds.columns import ColumnMatcher
 from server.catalog.feeds.pictures import FolderPictures
 from server.errors import FeedError, InvalidImage
 
+# With a mark at the beginning, without which Excel takes a CSV file for Windows-1252 and shows accents wrongly.
+SPREADSHEET = "utf-8-sig"
 _MAGIC = {b"\xff\xd8\xff": "jpg", b"\x89PNG": "png", b"GIF8": "gif", b"RIFF": "webp"}
 
 
@@ -74,7 +76,9 @@ class ErrorFile:
 
     def _write(self, record: dict[str, Any], feed: Feed) -> None:
         if self._file is None:
-            self._file = self.path.open("x" if not self.path.exists() else "w", encoding="utf-8", newline="")
+            self._file = self.path.open(
+                "x" if not self.path.exists() else "w", encoding="utf-8" if self._lines else SPREADSHEET, newline=""
+            )
             if not self._lines:
                 csv.writer(self._file).writerow(self._header(feed))
         if self._lines:

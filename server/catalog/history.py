@@ -75,6 +75,12 @@ def of_product(connection: psycopg.Connection, sku: str, limit: int = 50) -> lis
     return [Entry(*row) for row in connection.execute(_SQL["of_product"], {"sku": sku, "limit": limit})]
 
 
+def changed_by(connection: psycopg.Connection, sku: str, column: str | None = None) -> str | None:
+    """Who made a product, or one column of it, what it is; None where it was SQL or an import, which leave no name."""
+    row = connection.execute(_SQL["changed_by"], {"sku": sku, "column": column}).fetchone()
+    return None if row is None else str(row[0])
+
+
 def newest(connection: psycopg.Connection, limit: int) -> list[ChangeSummary]:
     """Newest first."""
     return [ChangeSummary(*row) for row in connection.execute(_SQL["newest"], {"limit": limit})]

@@ -22,6 +22,21 @@ WHERE h.sku = %(sku)s
 ORDER BY c.id DESC
 LIMIT %(limit)s
 
+-- name: changed_by
+-- Who made a product what it is: by the newest change that is written down, if nothing came behind it that is not.
+-- With a column: that one alone.
+SELECT c.actor
+FROM product_history AS h
+JOIN product_change AS c ON c.id = h.change
+JOIN product AS p ON p.sku = h.sku
+WHERE h.sku = %(sku)s
+  AND CASE WHEN %(column)s::text IS NULL THEN c.at = p.updated_at
+           ELSE h.after ? %(column)s AND h.after -> %(column)s IS NOT DISTINCT FROM
+                jsonb_build_object('title', p.title, 'category', p.category, 'price', p.price, 'stock', p.stock,
+                                   'status', p.status) -> %(column)s END
+ORDER BY c.id DESC
+LIMIT 1
+
 -- name: newest
 -- The newest changes that did something, with how many products each one touched and one of them.
 SELECT c.id, c.at, c.actor, c.action, c.undone_by,

@@ -63,12 +63,28 @@ class Catalog:
         require(outcome)
         return self.get(record.sku), outcome.action == "created"
 
-    def patch(
-        self, sku: str, patch: ProductPatch, picture: bytes | None = None, replaces_attributes: bool = False
+    def make(
+        self, record: ProductInput, picture: bytes | None = None, pictures: Sequence[tuple[str, str]] | None = None
     ) -> Product:
-        """Change what `patch` has set. Raises NotFound, InvalidImage, BadRequest.
+        """Make a product that is not there yet. Raises Conflict where it is, InvalidImage, BadRequest.
+
+        pictures: (digest, alt) of all of them, stored already, `picture` the first.
+        """
+        require(self._write([replace(_replacement(record, picture), must_create=True, pictures=pictures)])[0])
+        return self.get(record.sku)
+
+    def patch(
+        self,
+        sku: str,
+        patch: ProductPatch,
+        picture: bytes | None = None,
+        replaces_attributes: bool = False,
+        **more: Any,
+    ) -> Product:
+        """Change what `patch` has set. Raises NotFound, InvalidImage, BadRequest, ChangedMeanwhile.
 
         replaces_attributes: they are all that there are, rather than merged into those that are stored.
+        more: seen, version, pictures, drops_picture of the Change.
         """
         values = patch.model_dump(include=patch.model_fields_set - {"attributes"})
         if values.get("description", "") is None:
@@ -77,7 +93,7 @@ class Catalog:
         if "attributes" in patch.model_fields_set and (patch.attributes is None or replaces_attributes):
             values["attributes"], attributes = attributes, {}
         self.get(sku)
-        change = Change(sku, values, attributes=attributes, picture=_giver(picture), may_create=False)
+        change = Change(sku, values, attributes=attributes, picture=_giver(picture), may_create=False, **more)
         require(self._write([change])[0])
         return self.get(sku)
 

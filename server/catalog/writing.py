@@ -8,7 +8,7 @@ of the database was changed in between, all is planned and embedded anew with th
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -18,13 +18,15 @@ import psycopg
 from server.catalog import history
 from server.catalog import stored as rows
 from server.catalog.active_model import ModelInUse, read_active_model
-from server.catalog.change import Change, Outcome, Refused, merged
+from server.catalog.change import MEANWHILE, TAKEN, Change, Outcome, Refused, merged
 from server.catalog.draft import Draft, Meter
+from server.catalog.gallery import write_gallery
 from server.catalog.picture import Darkroom
 from server.catalog.stored import NewRow, Stored
+from server.catalog.version import is_as_seen
 from server.embedding.current import ActiveModel, CurrentEncoder
 from server.embedding.encoder import Encoder
-from server.errors import Conflict, InvalidInput, ModelError, StorageUnavailable, VitrineError
+from server.errors import ChangedMeanwhile, Conflict, InvalidInput, ModelError, StorageUnavailable, VitrineError
 
 log = logging.getLogger(__name__)
 
@@ -230,7 +232,8 @@ class ProductWriter:
     ) -> list[Draft]:
         if self.model is None:
             raise ModelError("No model is registered.")
-        stale, found = [], {}
+        stale: list[Draft] = []
+        found: dict[str, Outcome] = {}
         new, changed, pictures = {}, [], []
         recorded = connection.transaction() if self.actor is None else history.recorded(connection, *self.actor)
         with recorded:
@@ -239,7 +242,8 @@ class ProductWriter:
             active = read_active_model(connection)
             if active is not None and active[0] != self.model:
                 raise _ModelMoved(*active)
-            for draft in drafts:
+            found.update(_changed_meanwhile(connection, drafts, stored))
+            for draft in (draft for draft in drafts if draft.change.sku not in found):
                 now = stored.get(draft.change.sku)
                 if draft.model != self.model or draft.is_outdated(now):
                     stale.append(draft)
@@ -256,6 +260,8 @@ class ProductWriter:
             rows.insert_images(connection, pictures)
             inserted = rows.insert_products(connection, [row for _, row in new.values()], self.model)
             rows.update_products(connection, changed, self.model)
+            made = {sku for sku, outcome in found.items() if outcome.action != "refused"}
+            _write_pictures(connection, drafts, made - (new.keys() - inserted))
         for sku in new.keys() - inserted:
             stale.append(new[sku][0])
             del found[sku]
@@ -272,9 +278,33 @@ def writer_for(
     return ProductWriter(current, replace(darkroom, encoder=loaded.encoder), executor, currency, model)
 
 
+def _changed_meanwhile(
+    connection: psycopg.Connection, drafts: Sequence[Draft], stored: Mapping[str, Stored]
+) -> dict[str, Outcome]:
+    """Refusals of changes that were made for something else than what is there, behind the lock."""
+    return {
+        sku: Outcome(sku, "refused", "", MEANWHILE)
+        for sku, change in ((draft.change.sku, draft.change) for draft in drafts)
+        if sku in stored and not is_as_seen(connection, change, stored[sku])
+    }
+
+
+def _write_pictures(connection: psycopg.Connection, drafts: Sequence[Draft], made: Set[str]) -> None:
+    """The pictures of changes that were made, in their transaction."""
+    for change in (draft.change for draft in drafts):
+        if change.pictures is not None and change.sku in made:
+            write_gallery(connection, change.sku, change.pictures)
+
+
 def require(outcome: Outcome) -> None:
-    """Raise what a single refused change means to the one who asked for it."""
-    if outcome.action == "refused":
-        if outcome.reason.startswith("is being changed"):
-            raise Conflict(f"{outcome.sku} {outcome.reason}. Try again.")
-        raise InvalidInput(f"{outcome.field}: {outcome.reason}" if outcome.field else outcome.reason)
+    """Raise what a single refused change means to the one who asked for it, with the field that it is about."""
+    if outcome.action != "refused":
+        return
+    about = {"field": outcome.field, "reason": outcome.reason}
+    if outcome.reason == MEANWHILE:
+        raise ChangedMeanwhile(f"{outcome.sku} {outcome.reason}. Look at it again.")
+    if outcome.reason == TAKEN:
+        raise Conflict(f"{outcome.sku} {outcome.reason}.", **about)
+    if outcome.reason.startswith("is being changed"):
+        raise Conflict(f"{outcome.sku} {outcome.reason}. Try again.")
+    raise InvalidInput(f"{outcome.field}: {outcome.reason}" if outcome.field else outcome.reason, **about)

@@ -148,7 +148,7 @@ def mend(refused: Path, folder: Path) -> Path:
         for name in old.namelist():
             data = old.read(name)
             if name.endswith(".csv"):
-                rows = list(csv.DictReader(io.StringIO(data.decode())))
+                rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
                 assert [row["error_field"] for row in rows] == ["price", "price"]
                 out = io.StringIO()
                 writer = csv.DictWriter(out, list(rows[0]))

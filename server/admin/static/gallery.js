@@ -155,6 +155,9 @@ function attach() {
     for (const said of page.querySelectorAll(".invalid-feedback")) {
       const field = form.querySelector(`#${CSS.escape(said.id.replace(/-said$/, ""))}`);
       field?.classList.add("is-invalid");
+      // Where a hint stands below the field, what is wrong takes its place, as it does on a page without scripts.
+      field?.parentNode.querySelector(`.form-text#${CSS.escape(said.id)}`)?.remove();
+      field?.setAttribute("aria-describedby", said.id);
       field?.after(document.importNode(said, true));
     }
     const seen = page.querySelector("[name=seen]");

@@ -84,7 +84,7 @@ def test_refused_rows_come_back_and_go_in_once_mended(editor: Person, services: 
     answer = editor.get(f"/admin/imports/{run}/errors")
     assert "attachment" in answer.headers["Content-Disposition"]
     assert "odd.refused.csv" in answer.headers["Content-Disposition"]
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
     answer.close()
     assert [row["error_field"] for row in rows] == ["title", "price"]
     rows[0]["Name"], rows[1]["Cost"] = "Blue mug", "7"
@@ -111,7 +111,7 @@ def test_refused_rows_with_pictures_come_back_as_a_zip(editor: Person, services:
     answer.close()
     with zipfile.ZipFile(io.BytesIO(sent)) as archive:
         names = archive.namelist()
-        told = archive.read("refused.csv").decode()
+        told = archive.read("refused.csv").decode("utf-8-sig")
     assert "errors.pictures/2.png" in names
     mended = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(sent)) as archive, zipfile.ZipFile(mended, "w") as better:

@@ -1,12 +1,18 @@
 """One product in the browser: its form, its pictures, its SKU."""
 
+import html
+import itertools
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
-from server.catalog import gallery
+from server.catalog import gallery, history
+from server.embedding.encoder import Vector
 from server.errors import NotFound
 from server.services import Services
 from tests.integration.admin.conftest import Person
@@ -78,7 +84,7 @@ def test_two_who_change_one_product_hear_of_each_other(editor: Person, services:
         "/admin/product?sku=M-1", data={**before, "title": "By Bob"}, headers={"Accept": "text/html"}
     )
     assert answer.status_code == 409
-    assert "Somebody has changed this product" in answer.text
+    assert "You have yourself, in another window, changed this product" in answer.text
     assert 'value="By Bob"' in answer.text
     assert services.catalog.get("M-1").title == "By Ann"
     # What stands in the form now may be sent.
@@ -87,6 +93,119 @@ def test_two_who_change_one_product_hear_of_each_other(editor: Person, services:
     again = editor.client.post("/admin/product?sku=M-1", data={**before, "title": "By Bob", "seen": seen[1]})
     assert again.status_code == 302
     assert services.catalog.get("M-1").title == "By Bob"
+
+
+def test_the_second_hears_who_was_first(somebody: Somebody, editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    before = form_of(editor, "/admin/product?sku=M-1")
+    save(somebody("admin"), "M-1", None, price="12")
+    answer = editor.client.post("/admin/product?sku=M-1", data={**before, "title": "By Bob"})
+    assert "admin has changed this product since you opened the form." in answer.text
+    before = form_of(editor, "/admin/product?sku=M-1")
+    with services.database.connection() as connection:
+        connection.execute("UPDATE product SET stock = 3 WHERE sku = 'M-1'")
+    answer = editor.client.post("/admin/product?sku=M-1", data={**before, "title": "By Bob"})
+    assert answer.status_code == 409
+
+
+def test_of_two_who_save_within_the_time_that_embedding_takes_one_is_told(
+    somebody: Somebody, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(services, "M-1")
+    people = [somebody("editor"), somebody("admin")]
+    forms = [form_of(person, "/admin/product?sku=M-1") for person in people]
+    both_embed, place_text = threading.Barrier(2, timeout=20), services.encoder.place_text
+
+    def slow(text: str) -> Vector:
+        both_embed.wait()
+        return place_text(text)
+
+    monkeypatch.setattr(services.encoder, "place_text", slow)
+
+    def post(person: Person, form: dict[str, str]) -> int:
+        title = f"By {people.index(person)}"
+        return person.client.post("/admin/product?sku=M-1", data={**form, "title": title}).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = sorted(pool.map(post, people, forms))
+    assert statuses == [302, 409]
+    with services.database.connection() as connection:
+        assert len(history.of_product(connection, "M-1")) == 1
+
+
+def test_of_two_who_make_one_product_at_once_one_is_told(
+    somebody: Somebody, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [somebody("editor"), somebody("admin")]
+    forms = [form_of(person, "/admin/product") for person in people]
+    both_embed, place_text = threading.Barrier(2, timeout=20), services.encoder.place_text
+    waits = itertools.count()
+
+    def slow(text: str) -> Vector:
+        # Whoever comes second is embedded once more, when the product is there.
+        if next(waits) < 2:
+            both_embed.wait()
+        return place_text(text)
+
+    monkeypatch.setattr(services.encoder, "place_text", slow)
+
+    def post(person: Person, form: dict[str, str]) -> int:
+        data = {**form, "sku": "M-1", "title": "Mug"}
+        return person.client.post("/admin/product", data=data).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(post, people, forms)) == [302, 409]
+
+
+def test_pictures_alone_are_a_change_that_others_hear_of(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    save(editor, "M-1", [picture("red"), picture("blue")])
+    before = form_of(editor, "/admin/product?sku=M-1")
+    second = shown(services, "M-1")[1][0]
+    save(editor, "M-1", None, **{f"alt:{second}": "the blue one"})
+    again = {key: value for key, value in before.items() if not key.startswith("remove:")}
+    assert editor.client.post("/admin/product?sku=M-1", data=again).status_code == 409
+    assert shown(services, "M-1")[1][1] == "the blue one"
+
+
+def test_a_vector_that_a_worker_made_meanwhile_is_no_change(editor: Person, services: Services) -> None:
+    with services.database.connection() as connection:
+        connection.execute("INSERT INTO product (sku, title, currency) VALUES ('M-1', 'Mug', 'USD')")
+    before = form_of(editor, "/admin/product?sku=M-1")
+    services.catalog.embed_again(["M-1"])
+    assert editor.client.post("/admin/product?sku=M-1", data={**before, "price": "5"}).status_code == 302
+
+
+def beside(answer: TestResponse, field: str) -> str:
+    """What stands below a field."""
+    said = re.search(rf'<div class="invalid-feedback" id="{field}-said">(.*?)</div>', answer.text, re.DOTALL)
+    assert said is not None, f"nothing is said at {field}"
+    assert "It is not saved yet: 1" in answer.text
+    return html.unescape(said[1])
+
+
+def test_what_shows_only_when_it_is_saved_is_said_beside_its_field_too(editor: Person, services: Services) -> None:
+    add(services, "M-1", price=10)
+    assert "1 to 100 characters" in beside(save(editor, None, None, sku="/bad", title="Mug"), "sku")
+    assert "Is taken" in beside(save(editor, None, None, sku="M-1", title="Mug"), "sku")
+    dearer = save(editor, "M-1", None, sale_price="12")
+    assert beside(dearer, "sale_price") == "12.00 is more than the price, 10.00."
+    assert dearer.status_code == 422
+    assert "Needs a price beside it." in beside(save(editor, "M-1", None, price="", sale_price="12"), "sale_price")
+
+
+def test_pictures_that_cannot_be_taken_are_named_with_their_reason(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    answer = save(editor, "M-1", [picture("red"), b"<svg></svg>", b"", picture("blue")])
+    assert answer.status_code == 422
+    said = re.search(r'id="pictures-said">(.*?)</div>', answer.text, re.DOTALL)
+    assert said is not None
+    assert "<strong>1.png</strong>: This is an SVG drawing." in said[1]
+    assert "<strong>2.png</strong>: The picture is empty" in said[1]
+    assert "0.png" not in said[1]
+    assert "3.png" not in said[1]
+    assert "2 pictures cannot be taken" in answer.text
+    assert shown(services, "M-1") == []
 
 
 def test_pictures_change_places_and_the_first_is_what_it_is_found_by(editor: Person, services: Services) -> None:

@@ -67,7 +67,7 @@ def test_every_bad_row_is_reported_and_the_others_go_in(tmp_path: Path, run: Run
     assert report.created == 10
     assert report.refused == len(BAD_ROWS) + 1
     assert set(dump()) == {f"S-{n}" for n in range(10)}
-    with (tmp_path / "shop.csv.errors.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "shop.csv.errors.csv").open(encoding="utf-8-sig", newline="") as file:
         errors = list(csv.DictReader(file))
     for n, (error, (fields, field, reason)) in enumerate(zip(errors, BAD_ROWS.values(), strict=False)):
         assert (error["error_row"], error["error_field"]) == (str(4 + n), field)
@@ -82,7 +82,7 @@ def test_the_error_file_can_be_put_right_and_imported_as_it_is(tmp_path: Path, r
     path, _ = bad_shop(tmp_path)
     errors_path = run(path).errors
     assert errors_path is not None
-    with errors_path.open(encoding="utf-8", newline="") as file:
+    with errors_path.open(encoding="utf-8-sig", newline="") as file:
         errors = list(csv.DictReader(file))
     for n, error in enumerate(errors):
         error.update({"id": f"OK-{n}", "name": error["name"].strip() or "Name", "unit price": "5", "image": ""})
@@ -90,6 +90,20 @@ def test_the_error_file_can_be_put_right_and_imported_as_it_is(tmp_path: Path, r
     report = run(errors_path)
     assert (report.created, report.refused) == (len(errors), 0)
     assert dump()["OK-0"]["attributes"] == {"colour": "red"}, "the columns about the error are no attributes"
+
+
+def test_a_spreadsheet_knows_the_error_file_s_letters_and_the_importer_its_columns(
+    tmp_path: Path, run: Run, dump: Dump
+) -> None:
+    path = write_csv(tmp_path / "a.csv", [{"naïve code": "A", "sku": "A", "title": "Café", "price": "cheap"}])
+    errors = run(path).errors
+    assert errors is not None
+    text = errors.read_bytes()
+    assert text.startswith(b"\xef\xbb\xbf" + "naïve code,".encode())
+    errors.write_bytes(text.replace(b"cheap", b"5"))
+    assert run(errors).created == 1
+    assert dump()["A"]["attributes"] == {"naïve code": "A"}
+    assert dump()["A"]["title"] == "Café"
 
 
 def test_an_error_file_is_never_written_over(tmp_path: Path, run: Run) -> None:
@@ -111,7 +125,7 @@ def test_refused_pictures_of_a_parquet_file_lie_beside_the_error_file(tmp_path: 
     report = run(write_parquet(tmp_path / "a.parquet", rows))
     assert (report.created, report.refused) == (1, 2)
     assert report.errors is not None
-    errors = list(csv.DictReader(io.StringIO(report.errors.read_text(encoding="utf-8"))))
+    errors = list(csv.DictReader(io.StringIO(report.errors.read_text(encoding="utf-8-sig"))))
     assert [error["image"] for error in errors] == [
         "a.parquet.errors.pictures/1.png",
         "a.parquet.errors.pictures/2.jpg",
