@@ -30,6 +30,8 @@ ACCESS: Mapping[str, Role | None] = {
     "admin.products.change": Role.EDITOR,
     "admin.products.changes": Role.VIEWER,
     "admin.products.undo": Role.EDITOR,
+    "admin.row.show": Role.VIEWER,
+    "admin.row.save": Role.EDITOR,
     "admin.product.show": Role.VIEWER,
     "admin.product.state": Role.VIEWER,
     "admin.product.save": Role.EDITOR,

@@ -10,6 +10,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from server.admin.live import fragment
+from server.admin.meanwhile import told_who
 from server.admin.page import page
 from server.admin.product_form import (
     STATUSES,
@@ -67,7 +68,8 @@ def save() -> AnyResponse:
         product = _save(services, stored, sent, sent.patch)
     except ChangedMeanwhile as exc:
         # What is stored by now, so that saving again is a change of that.
-        return _form(_asked(), sent, HTTPStatus(exc.status), MEANWHILE.format(who=_who(services, stored)))
+        who = "Somebody has" if stored is None else told_who(stored.sku)
+        return _form(_asked(), sent, HTTPStatus(exc.status), MEANWHILE.format(who=who))
     except RefusedPictures as exc:
         return _form(stored, replace(sent, refused_pictures=exc.refused), HTTPStatus(exc.status))
     except (BadRequest, Conflict) as exc:
@@ -152,17 +154,6 @@ def _refuse_taken(services: Services, sku: str) -> None:
     except NotFound:
         return
     raise Conflict(f"{sku} {TAKEN}.", field="sku", reason=TAKEN)
-
-
-def _who(services: Services, stored: Product | None) -> str:
-    """Who made it what it is, as the beginning of a sentence."""
-    if stored is None:
-        return "Somebody has"
-    with services.database.connection() as connection:
-        who = history.changed_by(connection, stored.sku)
-    if who is None:
-        return "Somebody, or a program, has"
-    return "You have yourself, in another window," if who == _actor() else f"{who} has"
 
 
 def _form(

@@ -15,6 +15,7 @@ from server.errors import InvalidImage, InvalidInput
 FIELDS = (
     "title", "description", "brand", "category", "price", "sale_price", "currency", "stock", "status", "item_group",
 )  # fmt: skip
+NO_TITLE = "A product needs a title."
 STATUSES = {"live": "in the shop", "draft": "not yet in the shop", "hidden": "no longer in the shop"}
 
 
@@ -67,7 +68,7 @@ def read_product(sent: Mapping[str, str], stored: Product | None) -> SentProduct
     mistakes: dict[str, str] = {}
     given: dict[str, Any] = {name: values[name].strip() or None for name in FIELDS}
     if given["title"] is None:
-        mistakes["title"] = "A product needs a title."
+        mistakes["title"] = NO_TITLE
         given.pop("title")
     if given["currency"] is None:
         given.pop("currency")
@@ -86,6 +87,18 @@ def read_product(sent: Mapping[str, str], stored: Product | None) -> SentProduct
         for field, reason in problems(exc):
             mistakes.setdefault(field or "title", as_sentence(reason))
     return SentProduct(values, None if mistakes else patch, mistakes)
+
+
+def read_field(name: str, told: str, stored: Product) -> ProductPatch:
+    """One field alone, as it was typed. Raises InvalidInput with the sentence that belongs beside it."""
+    if name == "title" and not told.strip():
+        raise InvalidInput(NO_TITLE)
+    try:
+        # A price that names its currency is refused where that is another one.
+        patch = ProductPatch.model_validate({name: told.strip() or None, "currency": stored.currency})
+    except ValidationError as exc:
+        raise InvalidInput(as_sentence(problems(exc)[0][1])) from exc
+    return ProductPatch.model_construct(_fields_set={name}, **{name: getattr(patch, name)})
 
 
 def as_sentence(reason: str) -> str:

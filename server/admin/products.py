@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, flash, redirect, request, session, url_for
+from flask import Blueprint, flash, jsonify, redirect, request, session, url_for
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
@@ -15,6 +15,7 @@ from server.catalog.listing import MOST_COUNTED, ORDERS, PAGE, Looked, count_by_
 from server.errors import InvalidInput, VitrineError
 from server.services import Services
 from server.web.context import current_services
+from server.web.errors import wants_json
 
 bp = Blueprint("products", __name__)
 
@@ -108,6 +109,8 @@ def undo(number: int) -> AnyResponse:
         told += f" {len(done.left):,} were changed again since, or are gone, and stay as they are: {some}."
     if lost:
         told += f" The picture of {', '.join(lost[:5])} could not be put back."
+    if wants_json():
+        return jsonify({"said": told})
     flash(told)
     return redirect(url_for("admin.products.changes"))
 

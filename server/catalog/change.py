@@ -48,8 +48,8 @@ class Change:
     drops_picture: the product has no picture any more, and is found by its title.
     from_feed: a product that a whole-catalogue import has hidden comes back, because the feed has it again.
     place: where it stood, for messages.
-    seen, version: columns, and a digest of all, as they were before the eyes of whoever asks (catalog/version.py);
-    where they are others by now, the change is refused with MEANWHILE.
+    seen: columns as they were shown to whoever asks; version: a digest of all that there is to see (version.py). Where
+    they are others by now, the change is refused with MEANWHILE.
     must_create: refused with TAKEN where there is such a product already.
     pictures: (digest, alt) of all its pictures in their order, stored already; None: they stay as they are.
     """
@@ -63,7 +63,7 @@ class Change:
     from_feed: bool = False
     drops_picture: bool = False
     place: str = ""
-    seen: Mapping[str, Any] = field(default_factory=dict)
+    seen: Mapping[str, str] = field(default_factory=dict)
     version: str | None = None
     must_create: bool = False
     pictures: Sequence[tuple[str, str]] | None = None

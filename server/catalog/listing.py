@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from server.db.named_sql import load
+from server.errors import NotFound
 
 _SQL = load(__file__, "listing.sql")
 
@@ -79,6 +80,15 @@ def read_page(connection: psycopg.Connection, looked: Looked, order: str, page: 
     rows = connection.execute(statement, parameters).fetchall()
     (count,) = connection.execute(_SQL["count"].replace("{where}", _SQL["where"]), parameters).fetchone() or (0,)
     return [Listed(*row) for row in rows], int(count)
+
+
+def read_row(connection: psycopg.Connection, sku: str) -> Listed:
+    """One product as it stands in the list. Raises NotFound."""
+    statement = _SQL["products"].replace("{where}", _SQL["this_one"]).replace("{order}", ORDERS["sku"])
+    row = connection.execute(statement, {"sku": sku.replace("\0", ""), "limit": 1, "offset": 0}).fetchone()
+    if row is None:
+        raise NotFound(f"There is no product {sku} any more.")
+    return Listed(*row)
 
 
 def find_skus(connection: psycopg.Connection, looked: Looked, most: int) -> list[str]:

@@ -26,6 +26,10 @@ AND (%(brand)s::text IS NULL OR p.brand = %(brand)s)
 AND (%(has_picture)s::boolean IS NULL OR (p.image_sha256 IS NOT NULL) = %(has_picture)s)
 AND (%(in_stock)s::boolean IS NULL OR (p.stock IS NULL OR p.stock > 0) = %(in_stock)s)
 
+-- name: this_one
+-- One product, whose row is shown anew.
+p.sku = %(sku)s
+
 -- name: numbers
 -- How many products have which status.
 SELECT status, count(*) FROM product GROUP BY status

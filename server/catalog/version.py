@@ -27,9 +27,14 @@ def version_of(product: Product, pictures: Pictures) -> str:
     return _digest({name: getattr(product, name) for name in COLUMNS if name not in _UNSEEN}, pictures)
 
 
+def shown_value(value: Any) -> str:
+    """A column as it stands in a field."""
+    return "" if value is None else str(value)
+
+
 def is_as_seen(connection: psycopg.Connection, change: Change, stored: Stored) -> bool:
     """Whether what the change was made for still stands. `stored` has to be locked by this transaction."""
-    if any(stored.values[name] != value for name, value in change.seen.items()):
+    if any(shown_value(stored.values[name]) != value for name, value in change.seen.items()):
         return False
     if change.version is None:
         return True

@@ -43,6 +43,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PRODUCTS = 60
+WORKSHOP_PRODUCTS = 30
 STAFF = ("ann", accounts.Role.EDITOR, "correct horse battery")
 ADMIN = ("zoe", accounts.Role.ADMIN, "correct horse battery")
 PICTURE_SIZE = 160
@@ -79,6 +80,13 @@ class Watched:
 def shop(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A few dozen drawn products, embedded by the bundled model, and one that makes layouts burst."""
     with open_shop(migrated, tmp_path_factory.mktemp("shop"), PRODUCTS) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def workshop(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop of a module's own, which its tests change."""
+    with open_shop(migrated, tmp_path_factory.mktemp("workshop"), WORKSHOP_PRODUCTS) as opened:
         yield opened
 
 

@@ -10,22 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from server.db.engine import Database
 from server.demo import DEMO_SEED, draw_catalogue
-from tests.browser.conftest import PICTURE_SIZE, STAFF, Shop, Watched, open_shop, watched_pages
+from tests.browser.conftest import PICTURE_SIZE, STAFF, WORKSHOP_PRODUCTS, Shop, Watched, watched_pages
 
 Open = Callable[..., Watched]
 NAME, _, PASSWORD = STAFF
-PRODUCTS = 30
 # The worker embeds a few dozen pictures meanwhile, on a machine that may be busy.
 PATIENCE_MS = 60_000
-
-
-@pytest.fixture(scope="module")
-def workshop(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop of its own, which these tests change."""
-    with open_shop(migrated, tmp_path_factory.mktemp("workshop"), PRODUCTS) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -53,7 +44,7 @@ def page(staff: Watched) -> Page:
 
 def drawn(folder: Path, number: int) -> Path:
     """A picture of something that the workshop does not sell yet."""
-    product = list(draw_catalogue(PRODUCTS + number + 1, DEMO_SEED + 1))[-1]
+    product = list(draw_catalogue(WORKSHOP_PRODUCTS + number + 1, DEMO_SEED + 1))[-1]
     path = folder / f"picture-{number}.png"
     product.draw(PICTURE_SIZE).save(path)
     return path
@@ -217,6 +208,7 @@ ADMIN_PAGES = (
     "/admin/",
     "/admin/products",
     "/admin/product?sku={sku}",
+    f"/admin/product?sku={'W' * 100}",
     "/admin/product",
     "/admin/imports",
     "/admin/changes",
