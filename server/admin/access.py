@@ -60,6 +60,13 @@ ACCESS: Mapping[str, Role | None] = {
     "admin.imports.start": Role.EDITOR,
     "admin.imports.cancel": Role.EDITOR,
     "admin.imports.delete": Role.EDITOR,
+    "admin.staff.overview": Role.ADMIN,
+    "admin.staff.add": Role.ADMIN,
+    "admin.staff.role": Role.ADMIN,
+    "admin.staff.deactivate": Role.ADMIN,
+    "admin.staff.activate": Role.ADMIN,
+    "admin.staff.password": Role.ADMIN,
+    "admin.staff.log_out": Role.ADMIN,
     "admin.keys.overview": Role.ADMIN,
     "admin.keys.make": Role.ADMIN,
     "admin.keys.revoke": Role.ADMIN,
@@ -69,6 +76,8 @@ LARGE: Mapping[str, Callable[[Settings], int]] = {
     "admin.imports.send": lambda settings: settings.max_import_mb,
     "admin.product.save": lambda settings: settings.max_upload_mb * MOST_PICTURES,
 }
+# What is open to an account whose password somebody else made.
+WITH_ONE_TIME_PASSWORD = frozenset({"admin.password", "admin.log_out", "admin.log_out_everywhere"})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -83,6 +92,10 @@ def guard() -> AnyResponse | None:
             if request.method not in READING:
                 raise Unauthorized("You are logged out. Log in again, and repeat what you did.")
             return redirect(url_for("admin.log_in", next=request.full_path.rstrip("?")))
+        if current_user.account.has_one_time_password and endpoint not in WITH_ONE_TIME_PASSWORD:
+            if request.method not in READING:
+                raise Forbidden("Choose a password of your own first.")
+            return redirect(url_for("admin.password"))
         if not current_user.account.role.may(needed):
             raise Forbidden(f"This takes the role {needed}; yours is {current_user.account.role}.")
     if request.method not in READING:

@@ -4,6 +4,7 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
+from server.staff.accounts import Role
 from server.staff.keys import Scope
 from server.staff.passwords import LONGEST
 
@@ -26,3 +27,9 @@ class KeyForm(FlaskForm):
         "Name", [InputRequired("Name what will use it."), Length(max=100, message="This name is too long.")]
     )
     scope = SelectField("Scope", choices=[scope.value for scope in Scope])
+
+
+class StaffForm(FlaskForm):
+    name = StringField("Name", [InputRequired("Name them."), Length(max=100, message="This name is too long.")])
+    role = SelectField("Role", choices=[role.value for role in Role])
+    password = PasswordField("Password", [Length(max=LONGEST, message="This password is too long.")])

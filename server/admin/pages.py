@@ -9,7 +9,7 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
-from server.admin import audit, imports, keys, product, products, row, rules, searches, synonyms
+from server.admin import audit, imports, keys, product, products, row, rules, searches, staff, synonyms
 from server.admin.access import close_to_others, guard, way_on
 from server.admin.forms import LoginForm, PasswordForm
 from server.admin.live import fragment
@@ -30,7 +30,18 @@ bp = Blueprint("admin", __name__, url_prefix="/admin", template_folder="template
 bp.before_request(guard)
 bp.after_request(close_to_others)
 
-for part in (products.bp, row.bp, product.bp, rules.bp, imports.bp, searches.bp, synonyms.bp, keys.bp, audit.bp):
+for part in (
+    products.bp,
+    row.bp,
+    product.bp,
+    rules.bp,
+    imports.bp,
+    searches.bp,
+    synonyms.bp,
+    staff.bp,
+    keys.bp,
+    audit.bp,
+):
     bp.register_blueprint(part)
 bp.add_app_template_filter(told_bytes, "bytes")
 bp.add_app_template_filter(told_duration, "duration")
@@ -85,6 +96,8 @@ def password() -> AnyResponse:
         account, database = current_user.account, current_services().database
         try:
             accounts.log_in(database, account.name, form.old.data, request.remote_addr or "")
+            if form.new.data == form.old.data:
+                raise InvalidInput("This is the password that you have. Choose another one.")
             with database.connection() as connection:
                 accounts.set_password(connection, account, form.new.data, account.name)
                 changed = accounts.find_account(connection, account.name)

@@ -13,6 +13,9 @@ from server.errors import InvalidInput
 from server.settings import load_settings
 
 ROLES = ("viewer", "editor", "admin")
+ONE_TIME = click.option(
+    "--one-time", is_flag=True, help="Make a password and print it; whoever logs in with it has to choose another one."
+)
 
 
 @click.group()
@@ -24,17 +27,19 @@ def staff() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True, help="What the account may do.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
-def add(name: str, role: str, password_stdin: bool) -> None:
+@ONE_TIME
+def add(name: str, role: str, password_stdin: bool, one_time: bool) -> None:
     """Make an account NAME; asks for its password.
 
     A viewer sees how the shop is, an editor changes it, an admin manages accounts too.
     """
     from server.staff import accounts
 
-    password = _password(password_stdin)
+    password = _password(password_stdin, one_time)
     with closing(open_database(load_settings())) as database, database.connection() as connection:
-        added = accounts.add_account(connection, name, accounts.Role(role), password, accounts.COMMAND_LINE)
-    click.echo(f"Added {added.name} ({added.role}), who can log in at /admin.")
+        added = accounts.add_account(connection, name, accounts.Role(role), password, accounts.COMMAND_LINE, one_time)
+    click.echo(f"Added {added.name} ({added.role}), who can log in at /admin.", err=one_time)
+    _tell(password, one_time)
 
 
 @staff.command("list")
@@ -50,8 +55,9 @@ def list_command(as_json: bool) -> None:
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
         return
     for one in found:
+        state = f"{', disabled' if one.disabled else ''}{', one-time password' if one.has_one_time_password else ''}"
         seen = f"last login {one.last_login_at:%Y-%m-%d %H:%M}" if one.last_login_at else "never logged in"
-        click.echo(f"{one.name} ({one.role}{', disabled' if one.disabled else ''}), {seen}")
+        click.echo(f"{one.name} ({one.role}{state}), {seen}")
     if not found:
         click.echo("There are no accounts. `vitrine staff add NAME --role admin` makes one.")
 
@@ -86,15 +92,17 @@ def enable(name: str) -> None:
 @staff.command()
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
-def password(name: str, password_stdin: bool) -> None:
+@ONE_TIME
+def password(name: str, password_stdin: bool, one_time: bool) -> None:
     """Give the account NAME another password; its sessions end."""
     from server.staff import accounts
 
-    given = _password(password_stdin)
+    given = _password(password_stdin, one_time)
     with closing(open_database(load_settings())) as database, database.connection() as connection:
         account = accounts.find_account(connection, name)
-        accounts.set_password(connection, account, given, accounts.COMMAND_LINE)
-    click.echo(f"{name} has the new password.")
+        accounts.set_password(connection, account, given, accounts.COMMAND_LINE, one_time)
+    click.echo(f"{name} has the new password.", err=one_time)
+    _tell(given, one_time)
 
 
 @staff.command()
@@ -115,7 +123,20 @@ def _change(name: str, **what: Any) -> None:
         accounts.change_role(connection, accounts.find_account(connection, name), accounts.COMMAND_LINE, **what)
 
 
-def _password(from_stdin: bool) -> str:
+def _tell(password: str, one_time: bool) -> None:
+    """A password that was made here, alone on standard output."""
+    if one_time:
+        click.echo("It opens nothing but the page where another one is chosen, and is not shown again:", err=True)
+        click.echo(password)
+
+
+def _password(from_stdin: bool, one_time: bool) -> str:
+    if from_stdin and one_time:
+        raise click.UsageError("Say either --password-stdin or --one-time.")
+    if one_time:
+        from server.staff import passwords
+
+        return passwords.make_one_time()
     if from_stdin:
         given = sys.stdin.readline().rstrip("\n")
         if not given:

@@ -44,7 +44,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """session_key: stands in the cookie of each session; another one ends them all."""
+    """session_key: stands in the cookie of each session; another one ends them all.
+
+    has_one_time_password: somebody else made it; nothing is open to the account before it has chosen its own.
+    """
 
     id: int
     name: str
@@ -53,10 +56,16 @@ class Account:
     session_key: str
     created_at: datetime.datetime
     last_login_at: datetime.datetime | None
+    has_one_time_password: bool
 
 
-def add_account(connection: psycopg.Connection, name: str, role: Role, password: str, actor: str) -> Account:
-    """A new account. Raises InvalidInput, Conflict where the name is taken."""
+def add_account(
+    connection: psycopg.Connection, name: str, role: Role, password: str, actor: str, one_time: bool = False
+) -> Account:
+    """A new account. Raises InvalidInput, Conflict where the name is taken.
+
+    one_time: the password opens nothing but the page where another one is chosen.
+    """
     name = name.strip().lower()
     if not NAME.fullmatch(name):
         raise InvalidInput(
@@ -68,11 +77,20 @@ def add_account(connection: psycopg.Connection, name: str, role: Role, password:
         "role": role,
         "password_hash": passwords.hash_password(password),
         "session_key": _new_key(),
+        "one_time": one_time,
     }
     row = connection.execute(SQL["add"], values).fetchone()
     if row is None:
         raise Conflict(f"There is an account {name} already.")
-    record(connection, actor, "add", f"staff/{name}", after={"role": role})
+    record(connection, actor, "add", f"staff/{name}", after={"role": role, **_told(one_time)})
+    return _account(row)
+
+
+def account_of(connection: psycopg.Connection, number: int) -> Account:
+    """The account of this number. Raises NotFound."""
+    row = connection.execute(SQL["by_id"], {"id": number}).fetchone()
+    if row is None:
+        raise NotFound("There is no such account.")
     return _account(row)
 
 
@@ -98,12 +116,16 @@ def of_session(connection: psycopg.Connection, account: int, session_key: str) -
     return found if secrets.compare_digest(found.session_key.encode(), session_key.encode()) else None
 
 
-def set_password(connection: psycopg.Connection, account: Account, password: str, actor: str) -> None:
-    """A new password; every session of the account ends. Raises InvalidInput."""
+def set_password(
+    connection: psycopg.Connection, account: Account, password: str, actor: str, one_time: bool = False
+) -> None:
+    """A new password; every session of the account ends. Raises InvalidInput. one_time: as of `add_account`."""
     passwords.check_rule(password, account.name)
     hashed = passwords.hash_password(password)
-    connection.execute(SQL["set_password"], {"id": account.id, "password_hash": hashed, "session_key": _new_key()})
-    record(connection, actor, "password", f"staff/{account.name}")
+    values = {"id": account.id, "password_hash": hashed, "session_key": _new_key(), "one_time": one_time}
+    connection.execute(SQL["set_password"], values)
+    before, after = _told(account.has_one_time_password), _told(one_time)
+    record(connection, actor, "password", f"staff/{account.name}", before or None, after or None)
 
 
 def log_out_everywhere(connection: psycopg.Connection, account: Account, actor: str) -> None:
@@ -115,19 +137,28 @@ def log_out_everywhere(connection: psycopg.Connection, account: Account, actor: 
 def change_role(
     connection: psycopg.Connection, account: Account, actor: str, role: Role | None = None, disabled: bool | None = None
 ) -> None:
-    """What the account may do, and whether it may log in. Raises Conflict where nobody could manage accounts then."""
+    """What the account may do, and whether it may log in; one that is disabled has no session any more.
+
+    Raises Conflict where nobody could manage accounts then, NotFound where it is gone.
+    """
+    locked = [_account(row) for row in connection.execute(SQL["lock_with_admins"], {"id": account.id})]
+    # As it is behind the lock: somebody may have changed it since it was looked at.
+    now = next((one for one in locked if one.id == account.id), None)
+    if now is None:
+        raise NotFound("There is no such account.")
+    before = {"role": now.role, "disabled": now.disabled}
     after = {
-        "role": account.role if role is None else role,
-        "disabled": account.disabled if disabled is None else disabled,
+        "role": now.role if role is None else role,
+        "disabled": now.disabled if disabled is None else disabled,
     }
-    is_admin_after = after["role"] == Role.ADMIN and not after["disabled"]
-    if account.role is Role.ADMIN and not account.disabled and not is_admin_after:
-        others = connection.execute(SQL["lock_admins"], {"id": account.id}).fetchone()
-        if others is None or not others[0]:
-            raise Conflict(f"{account.name} is the last admin. Make somebody else one first.")
-    connection.execute(SQL["set_role"], {"id": account.id, **after})
-    before = {"role": account.role, "disabled": account.disabled}
-    record(connection, actor, "change", f"staff/{account.name}", before, after)
+    if after == before:
+        return
+    is_last = now.role is Role.ADMIN and not now.disabled and len(locked) == 1
+    if is_last and (after["role"] != Role.ADMIN or after["disabled"]):
+        raise Conflict(f"{now.name} is the last admin. Make somebody else one first.")
+    ends = after["disabled"] and not now.disabled
+    connection.execute(SQL["set_role"], {"id": now.id, "session_key": _new_key() if ends else None, **after})
+    record(connection, actor, "change", f"staff/{now.name}", before, after)
 
 
 def log_in(database: Database, name: str, password: str, address: str) -> Account:
@@ -154,13 +185,18 @@ def log_in(database: Database, name: str, password: str, address: str) -> Accoun
         connection.execute(SQL["logged_in"], {"id": found.id})
         if password_hash is not None and passwords.is_outdated(password_hash):
             hashed = passwords.hash_password(password)
-            connection.execute(SQL["set_password"], {"id": found.id, "password_hash": hashed, "session_key": None})
+            connection.execute(SQL["set_hash"], {"id": found.id, "password_hash": hashed})
     return found
 
 
 def _account(row: tuple[Any, ...]) -> Account:
     number, name, role, *rest = row
     return Account(number, name, Role(role), *rest)
+
+
+def _told(one_time: bool) -> dict[str, bool]:
+    """What the audit log says of a password, which is nothing of most."""
+    return {"one_time_password": True} if one_time else {}
 
 
 def _new_key() -> str:

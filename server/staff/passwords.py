@@ -10,6 +10,9 @@ from server.errors import InvalidInput
 
 SHORTEST, LONGEST = 12, 200
 
+# Of a password that somebody reads to somebody else: no letter that looks like a digit or like another one.
+_CLEAR = "abcdefghjkmnpqrstuvwxyz23456789"
+
 _hasher = PasswordHasher()
 
 
@@ -19,6 +22,11 @@ def check_rule(password: str, name: str) -> None:
         raise InvalidInput(f"A password has {SHORTEST} to {LONGEST} characters; this one has {len(password)}.")
     if password.casefold() == name.casefold():
         raise InvalidInput("The password may not be the name of the account.")
+
+
+def make_one_time() -> str:
+    """A one-time password: 79 random bits in four groups that can be read out on the telephone."""
+    return "-".join("".join(secrets.choice(_CLEAR) for _ in range(4)) for _ in range(4))
 
 
 def hash_password(password: str) -> str:

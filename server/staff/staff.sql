@@ -1,42 +1,52 @@
 -- name: add
 -- A new account; no row where the name is taken.
-INSERT INTO staff (name, role, password_hash, session_key)
-VALUES (%(name)s, %(role)s, %(password_hash)s, %(session_key)s)
+INSERT INTO staff (name, role, password_hash, session_key, one_time_password)
+VALUES (%(name)s, %(role)s, %(password_hash)s, %(session_key)s, %(one_time)s)
 ON CONFLICT (name) DO NOTHING
-RETURNING id, name, role, disabled, session_key, created_at, last_login_at
+RETURNING id, name, role, disabled, session_key, created_at, last_login_at, one_time_password
 
 -- name: by_id
 -- One account.
-SELECT id, name, role, disabled, session_key, created_at, last_login_at FROM staff WHERE id = %(id)s
+SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password FROM staff WHERE id = %(id)s
 
 -- name: by_name
 -- One account.
-SELECT id, name, role, disabled, session_key, created_at, last_login_at FROM staff WHERE name = %(name)s
+SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password FROM staff WHERE name = %(name)s
 
 -- name: all
 -- All accounts.
-SELECT id, name, role, disabled, session_key, created_at, last_login_at FROM staff ORDER BY name
+SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password FROM staff ORDER BY name
 
 -- name: password_hash
 -- What the password of an account is compared with.
 SELECT password_hash FROM staff WHERE name = %(name)s
 
 -- name: set_password
--- A new password, which ends every session; or the same one hashed anew, which ends none.
-UPDATE staff SET password_hash = %(password_hash)s, session_key = COALESCE(%(session_key)s, session_key)
+-- A new password, which ends every session.
+UPDATE staff SET password_hash = %(password_hash)s, session_key = %(session_key)s, one_time_password = %(one_time)s
 WHERE id = %(id)s
+
+-- name: set_hash
+-- The same password hashed anew, which ends no session.
+UPDATE staff SET password_hash = %(password_hash)s WHERE id = %(id)s
 
 -- name: set_session_key
 -- Ends every session.
 UPDATE staff SET session_key = %(session_key)s WHERE id = %(id)s
 
 -- name: set_role
--- What an account may do, and whether it may at all.
-UPDATE staff SET role = %(role)s, disabled = %(disabled)s WHERE id = %(id)s
+-- What an account may do, and whether it may at all. A session key ends every session.
+UPDATE staff SET role = %(role)s, disabled = %(disabled)s, session_key = COALESCE(%(session_key)s, session_key)
+WHERE id = %(id)s
 
--- name: lock_admins
--- How many others can manage accounts. Locked, so that two admins cannot disable each other.
-SELECT count(*) FROM (SELECT id FROM staff WHERE role = 'admin' AND NOT disabled AND id <> %(id)s ORDER BY id FOR UPDATE) AS a
+-- name: lock_with_admins
+-- An account and all who can manage accounts. Locked in one order, so that of two admins who take each other's role away
+-- the second waits, and then is the last one.
+SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password
+FROM staff
+WHERE id = %(id)s OR (role = 'admin' AND NOT disabled)
+ORDER BY id
+FOR UPDATE
 
 -- name: logged_in
 -- A login that succeeded.

@@ -74,7 +74,7 @@ ROUTES = {
 # What stands for each part of an address.
 PARTS = {
     "sku": "A-1", "sha256": "0" * 64, "extension": "jpg", "width": "320", "filename": "x.css",
-    "run": "1", "job": "1", "key": "999", "number": "999", "rule": "999",
+    "run": "1", "job": "1", "key": "999", "number": "999", "rule": "999", "account": "999",
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """`vitrine staff`: accounts in a terminal."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -49,6 +50,20 @@ def test_accounts_are_made_listed_and_changed(say: Say) -> None:
     assert not any("session_key" in one or "password_hash" in one for one in told)
     assert say("password", "bob", "--password-stdin", typed="another horse battery\n").exit_code == 0
     assert say("logout", "bob").output == "Every session of bob has ended.\n"
+
+
+def test_a_one_time_password_is_printed_alone_and_told_in_the_list(say: Say) -> None:
+    added = say("add", "ann", "--role", "admin", "--one-time")
+    assert re.fullmatch(r"([a-z2-9]{4}-){3}[a-z2-9]{4}\n", added.stdout)
+    assert "Added ann (admin)" in added.stderr
+    assert say("list").output == "ann (admin, one-time password), never logged in\n"
+    reset = say("password", "ann", "--one-time")
+    assert reset.stdout != added.stdout
+    assert say("password", "ann", "--password-stdin", typed=PASSWORD).exit_code == 0
+    assert say("list").output == "ann (admin), never logged in\n"
+    both = say("password", "ann", "--one-time", "--password-stdin", typed=PASSWORD)
+    assert both.exit_code == 2
+    assert "Say either --password-stdin or --one-time." in both.output
 
 
 @pytest.mark.parametrize(
