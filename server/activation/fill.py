@@ -24,6 +24,7 @@ from psycopg import errors as pg_errors
 
 from server.activation.session import APPLICATION, SQL, name_holders
 from server.catalog.picture import Darkroom, Picture
+from server.db.work_done import Work, note_work
 from server.embedding.encoder import Encoder, Pixels, Vector
 from server.errors import Conflict, InvalidImage, ModelError, NotFound
 
@@ -243,6 +244,7 @@ class Filler:
             locked = {sku for (sku,) in self.connection.execute(SQL["lock_gaps"], skus)}
             mine = [gap for gap in gaps if gap.sku in locked]
             filled = self.connection.execute(SQL["fill"], _values(self.model, mine)).rowcount
+            note_work(self.connection, Work.EMBEDDING, filled)
             self.on_filled(filled, time.perf_counter() - began)
         self.filled += filled
         self.by_title.update(gap.sku for gap in mine if gap.source == "text" and gap.image_sha256 is not None)

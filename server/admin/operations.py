@@ -7,6 +7,7 @@ from server.catalog.coverage import Coverage, Gap, find_gaps, read_coverage
 from server.db import migrate
 from server.db.named_sql import load
 from server.jobs.failures import Job, list_jobs
+from server.jobs.throughput import Throughput, read_throughput
 from server.services import Services
 
 SQL = load(__file__, "operations.sql")
@@ -24,6 +25,7 @@ class Operations:
     running: int
     failed: int
     workers: int
+    throughput: Throughput
     database_bytes: int
     products_bytes: int
     index_bytes: int
@@ -39,6 +41,7 @@ def read_operations(services: Services) -> Operations:
         queue = connection.execute(SQL["queue"]).fetchone() or (0, 0, 0, 0)
         coverage, gaps = read_coverage(connection), find_gaps(connection, MOST_SHOWN)
         jobs = list_jobs(connection)[:MOST_SHOWN]
+        throughput = read_throughput(connection)
         model = connection.execute(SQL["model"]).fetchone()
     waiting, running, failed, workers = queue
     database_bytes, products_bytes, index_bytes = sizes
@@ -50,6 +53,7 @@ def read_operations(services: Services) -> Operations:
         running=running,
         failed=failed,
         workers=workers,
+        throughput=throughput,
         database_bytes=database_bytes,
         products_bytes=products_bytes,
         index_bytes=index_bytes,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from server.catalog.stored import Stored
+from server.errors import ChangedMeanwhile, Conflict, InvalidInput
 
 Action = Literal["created", "updated", "unchanged", "refused"]
 
@@ -77,6 +78,20 @@ class Outcome:
     action: Action
     field: str = ""
     reason: str = ""
+
+
+def require(outcome: Outcome) -> None:
+    """Raise what a single refused change means to the one who asked for it, with the field that it is about."""
+    if outcome.action != "refused":
+        return
+    about = {"field": outcome.field, "reason": outcome.reason}
+    if outcome.reason == MEANWHILE:
+        raise ChangedMeanwhile(f"{outcome.sku} {outcome.reason}. Look at it again.")
+    if outcome.reason == TAKEN:
+        raise Conflict(f"{outcome.sku} {outcome.reason}.", **about)
+    if outcome.reason.startswith("is being changed"):
+        raise Conflict(f"{outcome.sku} {outcome.reason}. Try again.")
+    raise InvalidInput(f"{outcome.field}: {outcome.reason}" if outcome.field else outcome.reason, **about)
 
 
 def merged(change: Change, stored: Stored | None, currency: str) -> dict[str, Any]:

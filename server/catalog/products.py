@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from server.catalog import history, picture_vectors
 from server.catalog import sku as sku_rule
 from server.catalog.active_model import find_model_in_use, use_model
-from server.catalog.change import Change, Outcome
+from server.catalog.change import Change, Outcome, require
 from server.catalog.image_store import ImageStore
 from server.catalog.picture import Darkroom
 from server.catalog.product import Product, ProductInput, ProductPatch
-from server.catalog.writing import ProductWriter, require, writer_for
+from server.catalog.writing import ProductWriter, writer_for
 from server.db import tables
 from server.db.engine import Database
 from server.db.named_sql import load

@@ -18,15 +18,16 @@ import psycopg
 from server.catalog import history
 from server.catalog import stored as rows
 from server.catalog.active_model import ModelInUse, read_active_model
-from server.catalog.change import MEANWHILE, TAKEN, Change, Outcome, Refused, merged
+from server.catalog.change import MEANWHILE, Change, Outcome, Refused, merged
 from server.catalog.draft import Draft, Meter
 from server.catalog.gallery import write_gallery
 from server.catalog.picture import Darkroom
 from server.catalog.stored import NewRow, Stored
 from server.catalog.version import is_as_seen
+from server.db.work_done import Work, note_work
 from server.embedding.current import ActiveModel, CurrentEncoder
 from server.embedding.encoder import Encoder
-from server.errors import ChangedMeanwhile, Conflict, InvalidInput, ModelError, StorageUnavailable, VitrineError
+from server.errors import ModelError, StorageUnavailable, VitrineError
 
 log = logging.getLogger(__name__)
 
@@ -260,6 +261,8 @@ class ProductWriter:
             rows.insert_images(connection, pictures)
             inserted = rows.insert_products(connection, [row for _, row in new.values()], self.model)
             rows.update_products(connection, changed, self.model)
+            made_rows = [*changed, *(row for sku, (_, row) in new.items() if sku in inserted)]
+            note_work(connection, Work.EMBEDDING, sum(row.vector is not None for row in made_rows))
             made = {sku for sku, outcome in found.items() if outcome.action != "refused"}
             _write_pictures(connection, drafts, made - (new.keys() - inserted))
         for sku in new.keys() - inserted:
@@ -294,17 +297,3 @@ def _write_pictures(connection: psycopg.Connection, drafts: Sequence[Draft], mad
     for change in (draft.change for draft in drafts):
         if change.pictures is not None and change.sku in made:
             write_gallery(connection, change.sku, change.pictures)
-
-
-def require(outcome: Outcome) -> None:
-    """Raise what a single refused change means to the one who asked for it, with the field that it is about."""
-    if outcome.action != "refused":
-        return
-    about = {"field": outcome.field, "reason": outcome.reason}
-    if outcome.reason == MEANWHILE:
-        raise ChangedMeanwhile(f"{outcome.sku} {outcome.reason}. Look at it again.")
-    if outcome.reason == TAKEN:
-        raise Conflict(f"{outcome.sku} {outcome.reason}.", **about)
-    if outcome.reason.startswith("is being changed"):
-        raise Conflict(f"{outcome.sku} {outcome.reason}. Try again.")
-    raise InvalidInput(f"{outcome.field}: {outcome.reason}" if outcome.field else outcome.reason, **about)

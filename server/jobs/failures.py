@@ -12,11 +12,15 @@ from procrastinate.exceptions import JobAborted
 from procrastinate.worker import Worker
 
 from server.db.named_sql import load
+from server.db.work_done import Work, note_work
 from server.errors import Conflict, NotFound, VitrineError
 from server.jobs.tasks import services_of
 
 SQL = load(__file__, "jobs.sql")
 log = logging.getLogger(__name__)
+
+# The worker's own look at other workers, every few seconds, would be most of what is counted.
+UNCOUNTED = frozenset({"vitrine:take_up_again"})
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,19 @@ def note_failure(call_next: Callable[[], Any], context: JobContext, worker: Work
             # The database itself is what fails. The job is tried again all the same.
             log.warning("The reason of a failure could not be kept: %s", said)
         raise
+
+
+def note_done(call_next: Callable[[], Any], context: JobContext, worker: Worker) -> Any:
+    """Around each task: one that succeeds is counted, since it leaves the queue. A middleware of procrastinate."""
+    result = call_next()
+    if context.job.task_name not in UNCOUNTED:
+        try:
+            with services_of(context).database.connection() as connection:
+                note_work(connection, Work.JOB, 1)
+        except VitrineError:
+            # It is done all the same.
+            log.warning("A job that is done could not be counted")
+    return result
 
 
 def list_jobs(connection: psycopg.Connection) -> list[Job]:

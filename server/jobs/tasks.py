@@ -8,6 +8,7 @@ from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Status
 
 from server.catalog import bulk, coverage, history
+from server.db.work_done import forget_work
 from server.errors import VitrineError
 from server.events.forgetting import forget_older
 from server.imports import running
@@ -21,6 +22,7 @@ DEAD_SECONDS = 20.0
 IMPORTS_KEPT_DAYS = 14
 TRASH_KEPT_DAYS = 30
 HISTORY_KEPT_DAYS = 365
+WORK_KEPT_HOURS = 24
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,7 @@ def forget_old(context: JobContext, timestamp: int = 0) -> str:
         with history.recorded(connection, "worker", "empty the trash"):
             deleted = bulk.empty_trash(connection, TRASH_KEPT_DAYS)
         forgotten = history.forget(connection, HISTORY_KEPT_DAYS)
+        forget_work(connection, WORK_KEPT_HOURS)
         searches = forget_older(connection, services.settings.search_events_days)
     return f"{imports} imports, {deleted} products of the trash, {forgotten} changes and {searches} searches forgotten"
 

@@ -10,7 +10,7 @@ import psycopg
 
 from server.db.engine import Database
 from server.errors import VitrineError
-from server.jobs.failures import note_failure
+from server.jobs.failures import note_done, note_failure
 from server.jobs.queue import EMBED_GAPS, TAKE_UP_AGAIN, open_queue, put_in
 from server.jobs.tasks import DEAD_SECONDS
 from server.services import Services
@@ -93,7 +93,7 @@ def run_worker(services: Services, wait: bool = True) -> None:
             update_heartbeat_interval=HEARTBEAT_SECONDS,
             stalled_worker_timeout=DEAD_SECONDS,
             additional_context={"services": services},
-            task_middleware=[note_failure],
+            task_middleware=[note_failure, note_done],
             install_signal_handlers=threading.current_thread() is threading.main_thread(),
         )
     finally:

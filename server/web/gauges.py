@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from server.catalog.coverage import read_coverage
 from server.db.named_sql import load
+from server.jobs.throughput import Throughput, read_throughput
 from server.services import Services
 
 SQL = load(__file__, "gauges.sql")
@@ -24,6 +25,7 @@ class Gauges:
     running: int
     failed: int
     workers: int
+    throughput: Throughput
     database_bytes: int
     products_bytes: int
     index_bytes: int
@@ -38,6 +40,7 @@ def read_gauges(services: Services) -> Gauges:
         waiting, running, failed, workers = connection.execute(SQL["queue"]).fetchone() or (0, 0, 0, 0)
         products = {str(status): int(number) for status, number in connection.execute(SQL["products"])}
         coverage = read_coverage(connection)
+        throughput = read_throughput(connection)
         model = connection.execute(SQL["model"]).fetchone()
     return Gauges(
         products=products,
@@ -47,6 +50,7 @@ def read_gauges(services: Services) -> Gauges:
         running=running,
         failed=failed,
         workers=workers,
+        throughput=throughput,
         database_bytes=database_bytes,
         products_bytes=products_bytes,
         index_bytes=index_bytes,

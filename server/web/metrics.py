@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from server import __version__
 from server.errors import Forbidden, Unauthorized, VitrineError
+from server.jobs.throughput import Throughput
 from server.search.pages import ResultPage
 from server.search.query import Query
 from server.services import Services
@@ -161,6 +162,19 @@ def _gauge(name: str, text: str, value: float, /, **labels: str) -> Metric:
     return family
 
 
+def _throughput(throughput: Throughput) -> Iterator[Metric]:
+    for name, text, done in (
+        ("vitrine_jobs_done", "Jobs that succeeded within the last minute or hour.", throughput.jobs),
+        ("vitrine_products_embedded", "Products embedded within the last minute or hour.", throughput.embedded),
+    ):
+        family = GaugeMetricFamily(name, text, labels=["within"])
+        family.add_metric(["minute"], done.minute)
+        family.add_metric(["hour"], done.hour)
+        yield family
+    yield _gauge("vitrine_imports_running", "Imports sent by a browser that run.", throughput.imports)
+    yield _gauge("vitrine_import_rows_per_second", "Rows a second of these together.", throughput.import_rows)
+
+
 def _told(gauges: Gauges) -> Iterator[Metric]:
     products = GaugeMetricFamily("vitrine_products", "Products, by status.", labels=["status"])
     for status, number in gauges.products.items():
@@ -171,6 +185,7 @@ def _told(gauges: Gauges) -> Iterator[Metric]:
         jobs.add_metric([state], number)
     yield jobs
     yield _gauge("vitrine_workers", "Workers that were heard of within half a minute.", gauges.workers)
+    yield from _throughput(gauges.throughput)
     yield _gauge("vitrine_products_live", "Products in the shop.", gauges.live)
     yield _gauge("vitrine_products_covered", "Of these, those with a vector of what they are now.", gauges.covered)
     yield _gauge("vitrine_database_bytes", "Size of the database.", gauges.database_bytes)

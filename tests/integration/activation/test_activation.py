@@ -24,6 +24,8 @@ def test_a_shop_gets_another_model_and_keeps_the_one_before(shop: Shop, expected
     assert shop.states() == {"old": "previous", name: "active"}
     assert_holds(shop, new, expected)
     assert_holds(shop, shop.old, expected, "embedding_other")
+    with shop.database.connection() as connection:
+        assert connection.execute("SELECT sum(number) FROM work_done").fetchone() == (2 * ALL,)
     page = shop.search.by_text("Thing T-03", Query(limit=3))
     assert page.hits[0].sku == "T-03"
     assert page.hits[0].score == pytest.approx(1.0, abs=0.01)

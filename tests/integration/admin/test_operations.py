@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from server.db.engine import Database
+from server.db.work_done import Work, note_work
 from server.jobs.failures import list_jobs
 from server.jobs.queue import EMBED_GAPS, put_in
 from tests.integration.admin.conftest import Person
@@ -31,6 +32,25 @@ def test_it_says_what_is_missing_and_has_it_done(somebody: Somebody, database: D
         assert [job.task for job in list_jobs(connection)] == ["embed_gaps"]
     person.send("/admin/coverage/repair")
     assert "The worker was told already." in person.get("/admin/").text
+
+
+def test_it_says_how_much_is_done_and_follows_it(somebody: Somebody, database: Database) -> None:
+    person = somebody("viewer")
+    first = person.get("/admin/live")
+    assert "none running" in first.text
+    tag = {"If-None-Match": first.headers["ETag"]}
+    assert person.client.get("/admin/live", headers=tag).status_code == 304
+    with database.connection() as connection:
+        note_work(connection, Work.JOB, 3)
+        note_work(connection, Work.EMBEDDING, 1200)
+        connection.execute(
+            "INSERT INTO import_run (name, bytes, made_by, state, report) "
+            """VALUES ('a.csv', 1, 'ann', 'running', '{"created": 3000, "seconds": 2}')"""
+        )
+    second = person.client.get("/admin/live", headers=tag)
+    assert second.status_code == 200
+    for said in ("3 / 3", "1,200 / 1,200", "20.0 a minute over the hour", "1 running, 1,500 rows a second"):
+        assert said in second.text
 
 
 def test_a_viewer_sees_it_without_buttons(somebody: Somebody, gap: str) -> None:

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from server.app import create_app
 from server.db.engine import Database
+from server.db.work_done import Work, note_work
 from server.embedding.current import ActiveModel
 from server.errors import OtherModel
 from server.search.pages import ResultPage
@@ -86,7 +87,14 @@ def test_the_shop_is_told(boutique: FlaskClient, database: Database) -> None:
             "INSERT INTO procrastinate_jobs (task_name, queue_name, status) "
             "VALUES ('a', 'b', 'failed'), ('a', 'b', 'todo')"
         )
+        connection.execute("TRUNCATE work_done")
+        note_work(connection, Work.JOB, 3)
+        note_work(connection, Work.EMBEDDING, 8)
     samples = scrape(boutique)
+    assert value(samples, "vitrine_jobs_done", within="minute") == 3
+    assert value(samples, "vitrine_products_embedded", within="hour") == 8
+    assert value(samples, "vitrine_imports_running") == 0
+    assert ("vitrine_import_rows_per_second", ()) in samples
     assert value(samples, "vitrine_database_up") == 1
     assert value(samples, "vitrine_products", status="live") == 9
     assert value(samples, "vitrine_products", status="draft") == 1
