@@ -246,7 +246,7 @@ class _Run:
         return Reading(reading.row, reading.sku, None, (*reading.problems, problem))
 
     def _place(self, feed: Feed, row: RawRow) -> str:
-        return f"row {row.number}" + (f" of {feed.name}" if self._feeds > 1 else "")
+        return (row.name or f"row {row.number}") + (f" of {feed.name}" if self._feeds > 1 else "")
 
     def _complete(self, batch: _Batch) -> None:
         """Embed and write a batch, and report it."""

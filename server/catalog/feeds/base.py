@@ -16,7 +16,8 @@ class RawRow:
 
     number: as a person counts it (see `Feed.row_means`). cells: column -> value. problem: (column or "", reason) where
     the row could not be read; `cells` then holds what could. raw: the text of such a row, where there is one.
-    defaults: fields (not columns) for a product that is new only.
+    defaults: fields (not columns) for a product that is new only. name: what it is called in messages, where that says
+    more than its number does.
     """
 
     number: int
@@ -24,6 +25,7 @@ class RawRow:
     problem: tuple[str, str] | None = None
     raw: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
 
 
 class Pictures(Protocol):

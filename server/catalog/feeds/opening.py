@@ -53,7 +53,7 @@ class PictureFeed:
             self._rows_read = number
             stem = PurePosixPath(path).stem
             title = re.sub(r"[\s_-]+", " ", stem).strip() or stem
-            yield RawRow(number, {"sku": stem, "image": path}, defaults={"title": title})
+            yield RawRow(number, {"sku": stem, "image": path}, defaults={"title": title}, name=path)
 
 
 @contextmanager

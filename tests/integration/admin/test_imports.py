@@ -98,6 +98,18 @@ def test_refused_rows_come_back_and_go_in_once_mended(editor: Person, services: 
     assert set(titles(services.database)) == {"A-1", "A-2", "A-3"}
 
 
+def test_refused_pictures_are_named_by_their_files(editor: Person, services: Services) -> None:
+    svg, good = b"<svg></svg>", picture()
+    run = upload(editor, ("A-1.png", good), ("B-2.png", svg), ("bad;name.png", picture()), ("A-1.jpg", good))
+    start(editor, run)
+    run_worker(services)
+    page = editor.get(f"/admin/imports/{run}").text
+    assert "<td>B-2.png</td><td>image: This is an SVG drawing." in page
+    assert "<td>bad;name.png</td><td>sku: " in page
+    assert "A-1 stands in A-1.jpg already" in page
+    assert list(titles(services.database)) == ["A-1"]
+
+
 def test_refused_rows_with_pictures_come_back_as_a_zip(editor: Person, services: Services) -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
