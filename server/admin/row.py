@@ -71,7 +71,7 @@ def _told_refusal(field: str, exc: InvalidInput) -> str:
     about, reason = exc.context.get("field"), exc.context.get("reason")
     if not reason:
         return exc.message
-    return as_sentence(reason) if about == field else as_sentence(f"{str(about).replace('_', ' ')} {reason}")
+    return as_sentence(reason if about == field else f"{str(about).replace('_', ' ')} {reason}".strip())
 
 
 def _number_of_change(sku: str) -> int | None:

@@ -79,6 +79,16 @@ def test_escape_restores_and_writes_nothing(page: Page, workshop: Shop) -> None:
     assert stored(page, workshop, 1)["stock"] == before["stock"]
 
 
+def test_who_leaves_by_a_link_has_it_saved(page: Page, workshop: Shop) -> None:
+    row = row_of(page, workshop, 8)
+    value(row, "stock").click()
+    row.get_by_label("Stock of").fill("4321")
+    page.get_by_role("link", name="Changes").click()
+    expect(page.get_by_role("heading", name="Changes")).to_be_visible()
+    page.goto(f"/admin/products?words={workshop.products[8].sku}")
+    expect(value(row_of(page, workshop, 8), "stock")).to_contain_text("4321")
+
+
 def test_each_kind_of_value_is_changed_and_leaving_a_field_saves_it(page: Page, workshop: Shop) -> None:
     row = row_of(page, workshop, 2)
     row.get_by_role("checkbox").check()

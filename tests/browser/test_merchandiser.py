@@ -97,6 +97,27 @@ def test_a_mistake_keeps_what_was_typed_and_the_pictures(staff: Watched, tmp_pat
     expect(page.locator("[data-gallery] li")).to_have_count(1)
 
 
+def test_a_refused_picture_is_named_and_the_others_stay(staff: Watched, tmp_path: Path) -> None:
+    watched, page = staff, staff.page
+    torn = tmp_path / "torn apart.png"
+    torn.write_bytes(drawn(tmp_path, 3).read_bytes()[:900])
+    page.goto("/admin/product")
+    page.get_by_label("SKU").fill("DAY-3")
+    page.get_by_label("Title").fill("A chair")
+    page.set_input_files("#pictures", [str(drawn(tmp_path, 4)), str(torn)])
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("1 picture cannot be taken")
+    expect(page.locator("#pictures-said")).to_contain_text("torn apart.png: The picture is damaged or cut short.")
+    expect(page.locator("#pictures")).to_have_attribute("aria-describedby", "pictures-said")
+    assert serious(page) == []
+    watched.expect_status(422)
+    expect(page.locator("[data-gallery] li")).to_have_count(2)
+    page.locator("[data-gallery] li").nth(1).get_by_role("button", name="Take away").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("A chair is saved.")).to_be_visible()
+    expect(page.locator("[data-gallery] li")).to_have_count(1)
+
+
 def test_a_parquet_file_is_imported_and_its_bad_rows_are_mended(page: Page, tmp_path: Path) -> None:
     rows = []
     for number, product in enumerate(draw_catalogue(24, DEMO_SEED + 2)):

@@ -49,9 +49,10 @@ function attach() {
       if (event.key === "Enter") save(edit);
       else close(edit, true);
     });
-    // Whoever goes on, or closes a phone's keyboard, is done with it; a value that was refused waits for a better one.
+    // Whoever goes on, or closes a phone's keyboard, is done with it; who looks something up in another window is not,
+    // and then the field stays the active one. A value that was refused waits for a better one.
     input.addEventListener("blur", () => {
-      if (!edit.over && !input.classList.contains("is-invalid")) save(edit);
+      if (!edit.over && document.activeElement !== input && !input.classList.contains("is-invalid")) save(edit);
     });
   }
 
@@ -178,7 +179,9 @@ function attach() {
 
   async function ask(address, options) {
     try {
-      const answer = await fetch(address, { ...options, headers: { Accept: "application/json", "X-CSRFToken": token } });
+      const headers = { Accept: "application/json", "X-CSRFToken": token };
+      // Whoever leaves a field by a link to another page has it saved all the same.
+      const answer = await fetch(address, { ...options, headers, keepalive: true });
       return await answer.json();
     } catch {
       return { error: { code: "lost", message: LOST } };
