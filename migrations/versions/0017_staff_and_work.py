@@ -10,7 +10,7 @@ never changed: one row that counts would be locked by all who work at the same t
 from alembic import op
 
 revision = "0017"
-down_revision = "0014"
+down_revision = "0015"
 
 STATEMENTS = (
     "ALTER TABLE staff ADD COLUMN one_time_password boolean NOT NULL DEFAULT false",
