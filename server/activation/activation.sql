@@ -8,6 +8,21 @@ SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
 WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND datname = current_database()
   AND classid::bigint = %(high)s AND objid::bigint = %(low)s
 
+-- name: end_session
+-- End the session of an activation that is to stop; the number may be another one's by then.
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %(pid)s AND application_name LIKE %(application)s
+
+-- name: measured
+-- How quickly products were embedded, of the newest activations that were measured, each model once.
+SELECT DISTINCT ON (model.digest) model.digest, model.name, activation.per_second
+FROM activation JOIN embedding_model AS model ON model.id = activation.model
+WHERE activation.per_second > 0
+ORDER BY model.digest, activation.id DESC
+
+-- name: to_embed
+-- How many products there are, and how many of them lack the vector of the model beside the active one.
+SELECT count(*), count(*) FILTER (WHERE embedding_other IS NULL) FROM product
+
 -- name: models
 -- The models whose vectors the table holds: the active one, and the one beside it.
 SELECT id, name, revision, digest, dimension, state FROM embedding_model

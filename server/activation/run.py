@@ -9,8 +9,8 @@ import psycopg
 
 from server.activation import dependants, index
 from server.activation.fill import Filler
-from server.activation.session import SQL, Waits, activation_session
-from server.activation.slots import StoredModel, check_fits, check_owner, read_slots, take_slot, what_is_lost
+from server.activation.session import SQL, Waits, activation_session, ended_when
+from server.activation.slots import Slots, StoredModel, check_fits, check_owner, read_slots, take_slot, what_is_lost
 from server.activation.switch import switch
 from server.catalog import picture_vectors
 from server.catalog.image_store import ImageStore
@@ -21,6 +21,8 @@ from server.embedding.manifest import Manifest
 from server.errors import ModelError
 from server.search.basis import refresh_basis
 from server.settings import Settings
+from server.staff import audit
+from server.staff.accounts import COMMAND_LINE
 
 # The rate that is told is one of the last batches.
 RATE_WEIGHT = 0.2
@@ -55,8 +57,9 @@ class Activation:
 
     on_progress(phase, filled, total, per_second) is called after every batch and at every new phase, on_index(share)
     now and then while the index is built, by another thread. say(sentence) is called before any work, where vectors of
-    another model make room, and where somebody is waited for. For the active model itself there is nothing to do
-    but to give up what was begun.
+    another model make room, and where somebody is waited for. actor: who wants it, for the audit log. is_stopping:
+    asked by another thread twice a second; the work then ends with DatabaseUnavailable, as if somebody had ended its
+    session. For the active model itself there is nothing to do but to give up what was begun.
     """
 
     def __init__(
@@ -70,6 +73,8 @@ class Activation:
         on_progress: Callable[[str, int, int, float | None], None] = lambda *told: None,
         on_index: Callable[[float], None] | None = None,
         say: Callable[[str], None] = lambda sentence: None,
+        actor: str = COMMAND_LINE,
+        is_stopping: Callable[[], bool] | None = None,
     ) -> None:
         self._database = database
         self._encoder = encoder
@@ -79,6 +84,8 @@ class Activation:
         self._on_progress = on_progress
         self._on_index = on_index
         self._say = say
+        self._actor = actor
+        self._is_stopping = is_stopping
         manifest = encoder.manifest
         self.summary = Summary(manifest.name, manifest.revision, manifest.digest)
         self._rate: float | None = None
@@ -87,10 +94,13 @@ class Activation:
     def run(self) -> Summary:
         """Do it, or go on with it. Raises ModelError, Conflict, DatabaseUnavailable with what to do."""
         waits = Waits()
-        with activation_session(self._database, self._say) as connection:
+        with (
+            activation_session(self._database, self._say) as connection,
+            ended_when(self._database, connection, self._is_stopping),
+        ):
             if check(connection, self._encoder.manifest):
                 self.summary.was_active = True
-                self.summary.given_up = give_up(connection)
+                self.summary.given_up = self._give_up(connection)
                 return self.summary
             slots = read_slots(connection)
             lost = what_is_lost(slots, self._encoder.manifest)
@@ -105,7 +115,10 @@ class Activation:
             self._index(connection)
             began = time.perf_counter()
             self._tell(connection, "switch")
-            switch(connection, model, filler, lambda: check_followable(connection, self._encoder.manifest), waits)
+            switch(
+                connection, model, filler, lambda: check_followable(connection, self._encoder.manifest), waits,
+                lambda: self._note(connection, slots),
+            )  # fmt: skip
             self.summary.seconds["switch"] = time.perf_counter() - began
             self.summary.seconds["locked"] = waits.longest
             self._tell(connection, "done")
@@ -118,6 +131,18 @@ class Activation:
         self.summary.not_live = sorted(sku for sku, gap in filler.lost.items() if not gap.live)
         self.summary.products = self._total
         return self.summary
+
+    def _note(self, connection: psycopg.Connection, slots: Slots) -> None:
+        """Who changed the model, from which one to which."""
+        manifest = self._encoder.manifest
+        before = None if slots.active is None else _told(slots.active)
+        audit.record(connection, self._actor, "activate", f"model/{manifest.name}", before, _told(manifest))
+
+    def _give_up(self, connection: psycopg.Connection) -> str | None:
+        name = give_up(connection)
+        if name is not None:
+            audit.record(connection, self._actor, "give up", f"model/{name}")
+        return name
 
     def _filler(self, connection: psycopg.Connection, model: int) -> Filler:
         darkroom = Darkroom(self._encoder, self._images, self._settings)
@@ -167,6 +192,10 @@ class Activation:
             seconds[f"{before}_seconds"] = self.summary.seconds[before]
             connection.execute(SQL["set_phase"], {"phase": phase, **seconds})
         self._on_progress(phase, self._done, self._total, self._rate)
+
+
+def _told(model: StoredModel | Manifest) -> dict[str, Any]:
+    return {"model": model.name, "revision": model.revision, "digest": model.digest, "dimension": model.dimension}
 
 
 def check(connection: psycopg.Connection, manifest: Manifest) -> bool:

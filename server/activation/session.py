@@ -1,6 +1,7 @@
 """The session that does the work, and its locks: one activation at a time, and no search queues behind it for long."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,8 @@ LOCK_TIMEOUT_MS = 100
 TRIES_IN_A_ROW = 20
 # After so long without the lock somebody has to look at who holds it.
 GIVE_UP_SECONDS = 600.0
+# So soon the session ends when its work is to stop.
+STOP_SECONDS = 0.5
 # A killed process' session ends within this, also in the middle of an index.
 NOTICE_SECONDS = 1
 TAKE_OVER_SECONDS = 10.0
@@ -79,6 +82,38 @@ def activation_session(
         _take_lock(connection, say)
         with _told_how_to_go_on(connection):
             yield connection
+
+
+@contextmanager
+def ended_when(
+    database: Database, connection: psycopg.Connection, is_stopping: Callable[[], bool] | None
+) -> Iterator[None]:
+    """End the session of the work inside the block as soon as `is_stopping`, whatever it is at.
+
+    It embeds, waits for rows or builds an index for minutes; ended from outside it stops in each of them, and what its
+    transaction did not finish was not done. is_stopping: asked by another thread; None: nobody stops it.
+    """
+    over, pid = threading.Event(), connection.info.backend_pid
+
+    def watch(asked: Callable[[], bool]) -> None:
+        while not over.wait(STOP_SECONDS):
+            if not asked():
+                continue
+            # Where the database does not answer, the work ends by that.
+            with suppress(psycopg.Error):
+                connecting = psycopg.connect(database.url, connect_timeout=CONNECT_SECONDS, autocommit=True)
+                with connecting as other:
+                    other.execute(SQL["end_session"], {"pid": pid, "application": f"{APPLICATION}%"})
+
+    thread = None if is_stopping is None else threading.Thread(target=watch, args=(is_stopping,), daemon=True)
+    if thread is not None:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if thread is not None:
+            thread.join()
 
 
 @contextmanager

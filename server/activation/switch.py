@@ -31,12 +31,20 @@ def _swap() -> str:
 SWAP = _swap()
 
 
-def switch(connection: psycopg.Connection, model: int, filler: Filler, check: Callable[[], None], waits: Waits) -> None:
+def switch(
+    connection: psycopg.Connection,
+    model: int,
+    filler: Filler,
+    check: Callable[[], None],
+    waits: Waits,
+    note: Callable[[], None],
+) -> None:
     """Make the other model the active one.
 
     `filler` fills what gaps there are. While there are any, nothing changes, so nothing that is found today is lost.
     check: raises ModelError for what could not follow; asked again with the table locked, since views and the like may
-    have been made while the vectors were. waits: notes for how long searches were kept from the table.
+    have been made while the vectors were. waits: notes for how long searches were kept from the table. note: writes
+    down that it is done, in the same transaction.
     """
 
     def change() -> bool:
@@ -53,6 +61,7 @@ def switch(connection: psycopg.Connection, model: int, filler: Filler, check: Ca
         connection.execute(SQL["leave_active"])
         connection.execute(SQL["make_active"], {"model": model})
         connection.execute(SQL["set_phase"], _phase("done"))
+        note()
         return True
 
     for _ in range(ROUNDS):

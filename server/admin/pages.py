@@ -19,7 +19,8 @@ from server.admin.session import Staff
 from server.errors import InvalidInput, TooManyRequests, Unauthorized, VitrineError
 from server.jobs import failures
 from server.jobs.failures import TOLD
-from server.jobs.queue import EMBED_GAPS, put_in
+from server.jobs.names import EMBED_GAPS
+from server.jobs.queue import put_in
 from server.staff import accounts
 from server.web.context import current_services
 from server.web.errors import error_answer, wants_json

@@ -98,6 +98,7 @@ def restore(backup: Backup, database: Database, settings: Settings) -> None:
     migrate.upgrade(database, 0)
     with database.connection() as connection:
         connection.execute(SQL["end_imports"])
+        connection.execute(SQL["forget_thumbnails"])
     database.refresh_statistics()
     _put_secret_key(backup.archive, settings)
 

@@ -69,3 +69,7 @@ SET error_file = NULL,
                    ELSE 'The shop was restored from a backup, which has no files of imports. Send it again.' END,
     finished_at = COALESCE(finished_at, now()),
     state = CASE WHEN state IN ('done', 'failed', 'cancelled') THEN state ELSE 'failed' END
+
+-- name: forget_thumbnails
+-- Thumbnails are in no backup: the worker makes them.
+UPDATE image SET thumbnails_at = NULL WHERE thumbnails_at IS NOT NULL

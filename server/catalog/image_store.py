@@ -1,4 +1,4 @@
-"""Product pictures on disk: the original bytes, once, under their SHA-256, and thumbnails made on demand.
+"""Product pictures on disk: the original bytes, once, under their SHA-256, and thumbnails, made ahead or on demand.
 
 A file appears whole or not at all: it is written under another name, flushed to the disk, and renamed. Two processes
 that store the same picture at once write the same bytes, so whichever renames last changes nothing.
@@ -72,16 +72,47 @@ class ImageStore:
     def thumbnail(self, sha256: str, media_type: str, width: int) -> Path:
         """WebP file of a stored picture at most `width` wide, made on first use.
 
-        `width` is one of THUMBNAIL_WIDTHS, else BadRequest: a stranger must not fill the disk. Raises NotFound.
+        `width` is one of THUMBNAIL_WIDTHS, else BadRequest: a stranger must not fill the disk. Raises NotFound,
+        InvalidImage where what is stored is damaged, StorageUnavailable.
         """
         if width not in THUMBNAIL_WIDTHS:
             widths = ", ".join(map(str, THUMBNAIL_WIDTHS))
             raise BadRequest(f"There are thumbnails of {widths} pixels, none of {width}.")
-        place = self._place(sha256, media_type)
-        path = self.folder / "thumbnails" / str(width) / place.parent.relative_to(self.folder) / f"{sha256}.webp"
+        path = self._thumbnail_place(sha256, media_type, width)
         if not path.is_file():
-            _make_thumbnail(self.path(sha256, media_type), path, width)
+            self._make_thumbnails(sha256, media_type, {width: path})
         return path
+
+    def make_thumbnails(self, sha256: str, media_type: str) -> int:
+        """Make all that a stored picture lacks, from one decoding; how many these were.
+
+        Raises NotFound, InvalidImage, StorageUnavailable.
+        """
+        places = {width: self._thumbnail_place(sha256, media_type, width) for width in THUMBNAIL_WIDTHS}
+        missing = {width: path for width, path in places.items() if not path.is_file()}
+        if missing:
+            self._make_thumbnails(sha256, media_type, missing)
+        return len(missing)
+
+    @property
+    def thumbnail_folder(self) -> Path:
+        """Holds a folder for each width; in it they lie as the originals do."""
+        return self.folder / "thumbnails"
+
+    def _thumbnail_place(self, sha256: str, media_type: str, width: int) -> Path:
+        place = self._place(sha256, media_type)
+        return self.thumbnail_folder / str(width) / place.parent.relative_to(self.folder) / f"{sha256}.webp"
+
+    def _make_thumbnails(self, sha256: str, media_type: str, paths: dict[int, Path]) -> None:
+        """Each from the next larger one, which is nearly what shrinking the original would give, and much quicker."""
+        decoded = read_image(self.read(sha256, media_type), max_pixels=MOST_PIXELS, draft_to=max(paths))
+        image = decoded.image
+        for width in sorted(paths, reverse=True):
+            image.thumbnail((width, TALLEST * width), Image.Resampling.LANCZOS)
+            try:
+                _write_thumbnail(image, paths[width])
+            except OSError as exc:
+                raise StorageUnavailable(f"A thumbnail cannot be stored in {self.folder}: {exc.strerror}.") from exc
 
     def _place(self, sha256: str, media_type: str) -> Path:
         if not _DIGEST.match(sha256) or media_type not in EXTENSIONS:
@@ -89,13 +120,13 @@ class ImageStore:
         return self.folder / sha256[:2] / sha256[2:4] / f"{sha256}.{EXTENSIONS[media_type]}"
 
 
-def _make_thumbnail(original: Path, path: Path, width: int) -> None:
-    decoded = read_image(original.read_bytes(), max_pixels=MOST_PIXELS, draft_to=width)
-    image = decoded.image
-    image.thumbnail((width, TALLEST * width), Image.Resampling.LANCZOS)
+def _write_thumbnail(image: Image.Image, path: Path) -> None:
     draft = _draft_beside(path)
-    image.save(draft, "WEBP", quality=THUMBNAIL_QUALITY)
-    draft.replace(path)  # made again if lost, so nothing waits for the disk
+    try:
+        image.save(draft, "WEBP", quality=THUMBNAIL_QUALITY)
+        draft.replace(path)  # made again if lost, so nothing waits for the disk
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _write_whole(path: Path, data: bytes) -> None:

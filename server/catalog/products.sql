@@ -20,7 +20,11 @@ FOR NO KEY UPDATE
 SELECT sha256, media_type FROM image WHERE sha256 = ANY (%(sha256s)s)
 
 -- name: insert_images
--- Records of pictures whose files are in the image store already. One that is there stays as it is.
+-- Records of pictures whose files are in the image store already. One that is there stays as it is; where its file was
+-- lost or damaged, it is back, and the worker is to have another look.
+WITH back AS (
+    UPDATE image SET thumbnails_at = NULL WHERE sha256 = ANY (%(sha256)s::text[]) AND thumbnail_problem IS NOT NULL
+)
 INSERT INTO image (sha256, media_type, width, height, bytes)
 SELECT *
 FROM unnest(%(sha256)s::text[], %(media_type)s::text[], %(width)s::integer[], %(height)s::integer[],

@@ -17,7 +17,15 @@ from server.embedding.cache import CachedTextEncoder, QueryVector, Shelf
 from server.embedding.clip import ClipEncoder
 from server.embedding.encoder import Encoder
 from server.embedding.manifest import Manifest
-from server.embedding.registry import DEFAULT, find_model, list_models, load_encoder, open_encoder, read_complete
+from server.embedding.registry import (
+    DEFAULT,
+    find_installed,
+    find_model,
+    list_models,
+    load_encoder,
+    open_encoder,
+    read_complete,
+)
 from server.errors import ModelError, OtherModel, VitrineError
 from server.settings import Settings
 
@@ -220,16 +228,13 @@ def load_model(settings: Settings, active: ActiveModel) -> ClipEncoder:
 
     Raises OtherModel where it is not installed.
     """
-    for model in list_models(settings):
-        if model.manifest is not None and model.manifest.digest == active.digest:
-            return open_encoder(model.manifest, settings)
-    # VITRINE_MODEL may be a path to somewhere else.
+    manifest = find_installed(settings, active.digest)
+    if manifest is not None:
+        return open_encoder(manifest, settings)
     try:
-        manifest = read_complete(find_model(settings))
+        read_complete(find_model(settings))
     except ModelError:
         refuse_other(active)
-    if manifest.digest == active.digest:
-        return open_encoder(manifest, settings)
     refuse_other(active, settings.model)
 
 

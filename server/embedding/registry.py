@@ -1,5 +1,6 @@
 """Which models are there, and which one the settings name."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,15 @@ def list_models(settings: Settings) -> list[InstalledModel]:
             if folder.is_dir() and not folder.name.startswith(".") and folder.name != DEFAULT:
                 folders[folder.name] = folder
     return [_inspect(name, folder) for name, folder in folders.items()]
+
+
+def find_installed(settings: Settings, digest: str) -> Manifest | None:
+    """The model of this digest that is bundled, in DATA_DIR/models, or where VITRINE_MODEL is; None: there is none."""
+    found = [model.manifest for model in list_models(settings)]
+    with suppress(ModelError):
+        # VITRINE_MODEL may be a path to somewhere else.
+        found.append(read_complete(find_model(settings)))
+    return next((manifest for manifest in found if manifest is not None and manifest.digest == digest), None)
 
 
 def load_encoder(settings: Settings) -> ClipEncoder:

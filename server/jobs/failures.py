@@ -76,9 +76,19 @@ def list_jobs(connection: psycopg.Connection) -> list[Job]:
 
 
 def retry(connection: psycopg.Connection, job: int) -> None:
-    """Queue a failed job again. Raises NotFound, Conflict where it did not fail."""
+    """Queue a failed job again. Raises NotFound, Conflict where it did not fail or another one like it waits."""
     _require(connection, job, "failed")
-    connection.execute(SQL["retry"], {"job": job})
+    try:
+        with connection.transaction():
+            connection.execute(SQL["retry"], {"job": job})
+    except psycopg.errors.UniqueViolation:
+        raise Conflict(f"Another job like job {job} waits already, and will do the same.") from None
+
+
+def task_of(connection: psycopg.Connection, job: int) -> str | None:
+    """What a job is, without the prefix that all have; None where there is none."""
+    row = connection.execute(SQL["task"], {"job": job}).fetchone()
+    return None if row is None else str(row[0])
 
 
 def cancel(connection: psycopg.Connection, job: int) -> None:

@@ -1,17 +1,19 @@
 """What a worker does. Each task may be killed at any moment and done twice."""
 
 import logging
+import time
 
 from procrastinate import JobContext
 from procrastinate.exceptions import JobAborted, UniqueViolation
 from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Status
 
-from server.catalog import bulk, coverage, history
+from server.catalog import bulk, coverage, history, thumbnails
 from server.db.work_done import forget_work
 from server.errors import VitrineError
 from server.events.forgetting import forget_older
 from server.imports import running
+from server.jobs import activating, picturing
 from server.services import Services
 
 # Pauses of 2, 4, 8 ... seconds, half an hour in all. What fails then is given up, and stands among the failed jobs.
@@ -23,6 +25,8 @@ IMPORTS_KEPT_DAYS = 14
 TRASH_KEPT_DAYS = 30
 HISTORY_KEPT_DAYS = 365
 WORK_KEPT_HOURS = 24
+# So soon a pause hears that it is to end.
+REST_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +59,45 @@ def import_file(context: JobContext, run: int) -> str:
         if context.job.attempts + 1 >= MOST_ATTEMPTS:
             said = exc.message if isinstance(exc, VitrineError) else "Something unexpected; see the worker's log."
             running.give_up(services, run, f"{said} It was tried {MOST_ATTEMPTS} times.")
+        raise
+
+
+def make_thumbnails(context: JobContext, timestamp: int = 0) -> str:
+    """Make the thumbnails of pictures that came in. timestamp: of the clock."""
+
+    def rest(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not context.should_abort() and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, REST_SECONDS))
+
+    made = picturing.make_missing(services_of(context), lambda: not context.should_abort(), rest)
+    if context.should_abort():
+        raise JobAborted
+    return f"{made.pictures} pictures have their thumbnails, {made.unreadable} cannot be read"
+
+
+def thumbnails_of(context: JobContext, sha256: str) -> None:
+    """Make those of one picture, which could not be made before."""
+    services = services_of(context)
+    thumbnails.make_again(services.database, services.images, sha256)
+
+
+def tidy_thumbnails(context: JobContext, timestamp: int = 0) -> str:
+    """Take away thumbnails whose picture is gone."""
+    removed = picturing.tidy(services_of(context), lambda: not context.should_abort())
+    if context.should_abort():
+        raise JobAborted
+    return f"{removed} files removed"
+
+
+def activate_model(context: JobContext, name: str, digest: str, by: str, lost_by_title: bool = False) -> str:
+    """Embed all products with another model, then search with it. What was done before is kept."""
+    try:
+        return activating.activate(services_of(context), name, digest, by, lost_by_title, context.should_abort)
+    except activating.Interrupted:
+        if context.abort_reason() is AbortReason.USER_REQUEST:
+            raise JobAborted from None
+        # Another worker goes on with it.
         raise
 
 

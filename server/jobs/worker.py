@@ -1,4 +1,4 @@
-"""The worker: does what is queued, a few jobs at a time, and listens for products that lack a vector."""
+"""The worker: does what is queued, a few jobs at a time, and listens for products and pictures that need it."""
 
 import logging
 import os
@@ -11,11 +11,13 @@ import psycopg
 from server.db.engine import Database
 from server.errors import VitrineError
 from server.jobs.failures import note_done, note_failure
-from server.jobs.queue import EMBED_GAPS, TAKE_UP_AGAIN, open_queue, put_in
+from server.jobs.names import EMBED_GAPS, MAKE_THUMBNAILS, TAKE_UP_AGAIN
+from server.jobs.queue import open_queue, put_in
 from server.jobs.tasks import DEAD_SECONDS
 from server.services import Services
 
-CHANNEL = "vitrine_gaps"
+# What triggers tell, and what is then to be done: a product lacks its vector, a picture its thumbnails.
+CHANNELS = {"vitrine_gaps": EMBED_GAPS, "vitrine_pictures": MAKE_THUMBNAILS}
 # So soon it is noticed that the worker ends; and so long until a lost database is tried again.
 LISTEN_SECONDS = 1.0
 AGAIN_SECONDS = 5.0
@@ -32,8 +34,8 @@ log = logging.getLogger(__name__)
 
 
 class GapListener:
-    """A thread that queues `embed_gaps` when the database tells of a product without a vector, and has a look for
-    jobs of dead workers now and then: the queue's own clock strikes once a minute."""
+    """A thread that queues what is to be done when the database tells of a product without a vector or of a new
+    picture, and has a look for jobs of dead workers now and then: the queue's own clock strikes once a minute."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,17 +59,19 @@ class GapListener:
 
     def _listen(self) -> None:
         with psycopg.connect(self._database.url, autocommit=True, application_name=self._database.name) as connection:
-            connection.execute(f"LISTEN {CHANNEL}")
-            # What was told while nobody listened.
-            self._queue(EMBED_GAPS)
+            for channel, task in CHANNELS.items():
+                connection.execute(f"LISTEN {channel}")
+                # What was told while nobody listened.
+                self._queue(task)
             looked = float("-inf")
             while not self._stop.is_set():
                 if time.monotonic() - looked > LOOK_SECONDS:
                     looked = time.monotonic()
                     self._queue(TAKE_UP_AGAIN)
                 # This connection does nothing else: what is told meanwhile waits in it.
-                if list(connection.notifies(timeout=LISTEN_SECONDS, stop_after=1)):
-                    self._queue(EMBED_GAPS)
+                told = connection.notifies(timeout=LISTEN_SECONDS, stop_after=1)
+                for task in {CHANNELS[one.channel] for one in told}:
+                    self._queue(task)
 
     def _queue(self, task: str) -> None:
         with self._database.connection() as connection:
@@ -83,7 +87,8 @@ def run_worker(services: Services, wait: bool = True) -> None:
         listener.start()
     else:
         with services.database.connection() as connection:
-            put_in(connection, EMBED_GAPS)
+            for task in CHANNELS.values():
+                put_in(connection, task)
     try:
         queue.run_worker(
             wait=wait,

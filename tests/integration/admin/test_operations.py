@@ -7,7 +7,8 @@ import pytest
 from server.db.engine import Database
 from server.db.work_done import Work, note_work
 from server.jobs.failures import list_jobs
-from server.jobs.queue import EMBED_GAPS, put_in
+from server.jobs.names import EMBED_GAPS
+from server.jobs.queue import put_in
 from tests.integration.admin.conftest import Person
 
 Somebody = Callable[..., Person]

@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 
 from server.cli import main
 from server.jobs import tasks
-from server.jobs.queue import FORGET_OLD, put_in
+from server.jobs.names import FORGET_OLD
+from server.jobs.queue import put_in
 from server.jobs.worker import run_worker
 from server.services import Services
 from tests.integration.events.conftest import Rows

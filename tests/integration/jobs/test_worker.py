@@ -1,9 +1,6 @@
 """A worker does what is queued, says why something failed, and takes up what a dead one was at."""
 
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -11,44 +8,16 @@ from server.db.engine import Database
 from server.errors import Conflict, ModelError, NotFound
 from server.jobs import worker
 from server.jobs.failures import Job, cancel, list_jobs, retry
-from server.jobs.queue import EMBED_GAPS, TAKE_UP_AGAIN, put_in
+from server.jobs.names import EMBED_GAPS, TAKE_UP_AGAIN
+from server.jobs.queue import put_in
 from server.jobs.worker import GapListener
-from server.services import Services, open_services
-from server.settings import load_settings
-from tests.fakes import FakeEncoder
-
-
-@pytest.fixture
-def services(database: Database, encoder: FakeEncoder, tmp_path: Path) -> Services:
-    settings = load_settings(_env_file=None, VITRINE_DATA_DIR=tmp_path)
-    return open_services(settings, database=database, encoder=encoder)
-
-
-@pytest.fixture(autouse=True)
-def as_nice_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.jobs.worker.os.nice", lambda by: None)
-
-
-@pytest.fixture(autouse=True)
-def without_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the clock queues at each full minute would come in between."""
-    monkeypatch.setattr("server.jobs.queue.App.periodic", lambda self, **_: lambda task: task)
-
-
-def run_worker(services: Services) -> None:
-    """Until nothing is left. In a thread of its own: in this one, a browser's event loop may be running."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(worker.run_worker, services, wait=False).result()
+from server.services import Services
+from tests.integration.jobs.conftest import jobs, run_worker, wait_for
 
 
 def write(database: Database, sku: str = "P-1") -> None:
     with database.connection() as connection:
         connection.execute("INSERT INTO product (sku, title, currency) VALUES (%s, 'Mug', 'USD')", [sku])
-
-
-def jobs(database: Database) -> list[Job]:
-    with database.connection() as connection:
-        return list_jobs(connection)
 
 
 def gaps(database: Database) -> list[Job]:
@@ -60,13 +29,6 @@ def has_vector(database: Database, sku: str = "P-1") -> bool:
     with database.connection() as connection:
         row = connection.execute("SELECT embedding IS NOT NULL FROM product WHERE sku = %s", [sku]).fetchone()
     return row == (True,)
-
-
-def wait_for(what: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
-    while not what() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return what()
 
 
 def test_a_worker_embeds_what_sql_wrote(services: Services) -> None:
@@ -159,6 +121,30 @@ def test_a_job_can_be_cancelled_while_it_waits(database: Database) -> None:
             retry(connection, job.id)
         with pytest.raises(NotFound, match="no job 77"):
             retry(connection, 77)
+
+
+def test_one_that_failed_does_not_come_beside_another_that_waits(database: Database) -> None:
+    with database.connection() as connection:
+        put_in(connection, EMBED_GAPS)
+        (failed,) = list_jobs(connection)
+        connection.execute("UPDATE procrastinate_jobs SET status = 'failed'")
+        put_in(connection, EMBED_GAPS)
+        with pytest.raises(Conflict, match=f"Another job like job {failed.id} waits already"):
+            retry(connection, failed.id)
+        # The transaction is as good as before.
+        assert sorted(job.status for job in list_jobs(connection)) == ["failed", "todo"]
+
+
+def test_the_reason_told_is_that_of_the_last_try(database: Database) -> None:
+    with database.connection() as connection:
+        put_in(connection, EMBED_GAPS)
+        (job,) = list_jobs(connection)
+        connection.execute(
+            "INSERT INTO job_failure VALUES (%(job)s, 11, 'before it was tried again', now() - interval '1 hour'), "
+            "(%(job)s, 1, 'afterwards', now())",
+            {"job": job.id},
+        )
+        assert list_jobs(connection)[0].reason == "afterwards"
 
 
 def test_the_database_tells_of_a_gap(database: Database) -> None:
