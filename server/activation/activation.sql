@@ -13,11 +13,11 @@ WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND datname = current_d
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %(pid)s AND application_name LIKE %(application)s
 
 -- name: measured
--- How quickly products were embedded, of the newest activations that were measured, each model once.
-SELECT DISTINCT ON (model.digest) model.digest, model.name, activation.per_second
+-- How many products a second were embedded when an activation of each model was measured last, the newest at the end.
+SELECT model.digest, model.name, activation.per_second
 FROM activation JOIN embedding_model AS model ON model.id = activation.model
 WHERE activation.per_second > 0
-ORDER BY model.digest, activation.id DESC
+ORDER BY activation.id
 
 -- name: to_embed
 -- How many products there are, and how many of them lack the vector of the model beside the active one.

@@ -67,6 +67,10 @@ ACCESS: Mapping[str, Role | None] = {
     "admin.staff.activate": Role.ADMIN,
     "admin.staff.password": Role.ADMIN,
     "admin.staff.log_out": Role.ADMIN,
+    "admin.models.overview": Role.ADMIN,
+    "admin.models.live": Role.ADMIN,
+    "admin.models.activate": Role.ADMIN,
+    "admin.models.stop": Role.ADMIN,
     "admin.keys.overview": Role.ADMIN,
     "admin.keys.make": Role.ADMIN,
     "admin.keys.revoke": Role.ADMIN,
@@ -78,6 +82,8 @@ LARGE: Mapping[str, Callable[[Settings], int]] = {
 }
 # What is open to an account whose password somebody else made.
 WITH_ONE_TIME_PASSWORD = frozenset({"admin.password", "admin.log_out", "admin.log_out_everywhere"})
+# The least role for jobs that are more than work behind the scenes, to be tried again or cancelled.
+JOBS: Mapping[str, Role] = {"activate_model": Role.ADMIN}
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

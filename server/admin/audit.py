@@ -1,4 +1,4 @@
-"""The audit log: who changed accounts, keys, rules and synonyms. Products have a history of their own."""
+"""The audit log: who changed accounts, keys, the model, rules and synonyms. Products have a history of their own."""
 
 from flask import Blueprint, request
 from werkzeug.wrappers import Response as AnyResponse

@@ -21,6 +21,7 @@ class Operations:
     coverage: Coverage
     gaps: list[Gap]
     jobs: list[Job]
+    jobs_not_shown: int
     waiting: int
     running: int
     failed: int
@@ -40,7 +41,7 @@ def read_operations(services: Services) -> Operations:
         sizes = connection.execute(SQL["sizes"]).fetchone() or (0, 0, 0)
         queue = connection.execute(SQL["queue"]).fetchone() or (0, 0, 0, 0)
         coverage, gaps = read_coverage(connection), find_gaps(connection, MOST_SHOWN)
-        jobs = list_jobs(connection)[:MOST_SHOWN]
+        jobs, not_shown = _most_important(list_jobs(connection))
         throughput = read_throughput(connection)
         model = connection.execute(SQL["model"]).fetchone()
     waiting, running, failed, workers = queue
@@ -49,6 +50,7 @@ def read_operations(services: Services) -> Operations:
         coverage=coverage,
         gaps=gaps,
         jobs=jobs,
+        jobs_not_shown=not_shown,
         waiting=waiting,
         running=running,
         failed=failed,
@@ -61,3 +63,10 @@ def read_operations(services: Services) -> Operations:
         revision=migrate.status(services.database).current,
         model=None if model is None else str(model[0]),
     )
+
+
+def _most_important(jobs: list[Job]) -> tuple[list[Job], int]:
+    """What runs and waits, then what was given up: neither hides the other. And how many more there are."""
+    others = [job for job in jobs if job.status != "failed"][:MOST_SHOWN]
+    shown = others + [job for job in jobs if job.status == "failed"][:MOST_SHOWN]
+    return shown, len(jobs) - len(shown)

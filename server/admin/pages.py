@@ -9,14 +9,14 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
-from server.admin import audit, imports, keys, product, products, row, rules, searches, staff, synonyms
-from server.admin.access import close_to_others, guard, way_on
+from server.admin import audit, imports, keys, models, product, products, row, rules, searches, staff, synonyms
+from server.admin.access import JOBS, close_to_others, guard, way_on
 from server.admin.forms import LoginForm, PasswordForm
 from server.admin.live import fragment
 from server.admin.operations import read_operations
 from server.admin.page import page, told_bytes, told_duration, told_value
 from server.admin.session import Staff
-from server.errors import InvalidInput, TooManyRequests, Unauthorized, VitrineError
+from server.errors import Forbidden, InvalidInput, TooManyRequests, Unauthorized, VitrineError
 from server.jobs import failures
 from server.jobs.failures import TOLD
 from server.jobs.names import EMBED_GAPS
@@ -40,6 +40,7 @@ for part in (
     searches.bp,
     synonyms.bp,
     staff.bp,
+    models.bp,
     keys.bp,
     audit.bp,
 ):
@@ -118,13 +119,13 @@ def password() -> AnyResponse:
 @bp.get("/")
 def home() -> AnyResponse:
     """How the shop is."""
-    return page("home.html", operations=read_operations(current_services()), told=TOLD)
+    return page("home.html", **_operations())
 
 
 @bp.get("/live")
 def live() -> AnyResponse:
     """The same, for a page that asks again and again."""
-    return fragment("home_live.html", operations=read_operations(current_services()), told=TOLD)
+    return fragment("home_live.html", **_operations())
 
 
 @bp.post("/coverage/repair")
@@ -167,8 +168,17 @@ def on_own(exc: VitrineError) -> Response:
     return page("error.html", HTTPStatus(exc.status), message=exc.message)
 
 
+def _operations() -> dict[str, Any]:
+    role = current_user.account.role
+    closed = {task for task, needed in JOBS.items() if not role.may(needed)}
+    return {"operations": read_operations(current_services()), "told": TOLD, "closed": closed}
+
+
 def _on_job(job: int, change: Any, done: str) -> AnyResponse:
     with current_services().database.connection() as connection:
+        needed = JOBS.get(failures.task_of(connection, job) or "")
+        if needed is not None and not current_user.account.role.may(needed):
+            raise Forbidden(f"This takes the role {needed}; yours is {current_user.account.role}.")
         change(connection, job)
     flash(done)
     return redirect(url_for("admin.home"))

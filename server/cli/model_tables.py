@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from server.embedding.files import digests
+from server.embedding.files import sizes
 from server.embedding.manifest import Manifest
 from server.embedding.registry import InstalledModel
 
@@ -37,11 +37,6 @@ def describe(model: InstalledModel, chosen: Path | None, states: Mapping[str, st
         "folder": str(model.folder),
         "problem": model.problem,
     }
-
-
-def sizes(manifest: Manifest) -> dict[str, int]:
-    """Bytes of each file that the manifest names."""
-    return {name: (manifest.folder / name).stat().st_size for name in digests(manifest)}
 
 
 def tell_all(manifest: Manifest) -> dict[str, Any]:

@@ -18,6 +18,11 @@ def digests(manifest: Manifest) -> dict[str, str]:
     }
 
 
+def sizes(manifest: Manifest) -> dict[str, int]:
+    """Bytes of each file that the manifest names."""
+    return {name: (manifest.folder / name).stat().st_size for name in digests(manifest)}
+
+
 def missing_files(manifest: Manifest) -> list[str]:
     """Names of the manifest's files that are not in its folder."""
     text, image = manifest.text, manifest.image

@@ -1,15 +1,22 @@
 """An activation of a model as a worker runs it: begun by a button, stopped by one, taken up again after a kill."""
 
+import datetime
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
 
 from server.activation.run import Activation
+from server.db.named_sql import load
 from server.embedding.clip import ClipEncoder
 from server.embedding.registry import find_installed, open_encoder
 from server.errors import ModelError, VitrineError
+from server.jobs.names import ACTIVATE_MODEL
 from server.services import Services
 from server.settings import Settings
 
+SQL = load(__file__, "jobs.sql")
 log = logging.getLogger(__name__)
 
 
@@ -17,6 +24,32 @@ class Interrupted(VitrineError):
     """The activation was stopped. What was embedded is kept: activating the model again goes on from there."""
 
     code = "interrupted"
+
+
+@dataclass(frozen=True)
+class ActivationJob:
+    """One that is not done. status: as of every job; by: who asked for it; reason: why its last try failed."""
+
+    id: int
+    status: str
+    name: str
+    digest: str
+    by: str
+    is_stopping: bool
+    attempts: int
+    scheduled_at: datetime.datetime | None
+    reason: str | None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it waits or runs."""
+        return self.status in ("todo", "doing")
+
+
+def find_job(connection: psycopg.Connection) -> ActivationJob | None:
+    """One that waits or runs, else the last one that was given up or stopped; None where there is none."""
+    row = connection.execute(SQL["activation"], {"name": ACTIVATE_MODEL}).fetchone()
+    return None if row is None else ActivationJob(*row)
 
 
 def activate(

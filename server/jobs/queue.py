@@ -14,6 +14,7 @@ from server.db.named_sql import load
 from server.embedding.manifest import Manifest
 from server.errors import Conflict, ModelError
 from server.jobs import tasks
+from server.jobs.activating import find_job
 from server.jobs.names import (
     ACTIVATE_MODEL,
     EMBED_GAPS,
@@ -95,9 +96,8 @@ def queue_activation(
 
     Raises Conflict where another activation waits or is under way, here or in a terminal.
     """
-    waiting = connection.execute(SQL["activation"], {"name": ACTIVATE_MODEL}).fetchone()
-    progress = read_progress(connection)
-    if (waiting is not None and waiting[1] in ("todo", "doing")) or (progress is not None and progress.running):
+    job, progress = find_job(connection), read_progress(connection)
+    if (job is not None and job.is_under_way) or (progress is not None and progress.running):
         raise Conflict("Another activation is under way. Wait for its end, or stop it.")
     connection.execute(SQL["settle_activations"], {"name": ACTIVATE_MODEL})
     arguments = {"name": name, "digest": manifest.digest, "by": by, "lost_by_title": lost_by_title}

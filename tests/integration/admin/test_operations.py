@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from server.catalog.thumbnails import Unreadable
 from server.db.engine import Database
 from server.db.work_done import Work, note_work
 from server.jobs.failures import list_jobs
 from server.jobs.names import EMBED_GAPS
+from server.jobs.picturing import give_up
 from server.jobs.queue import put_in
 from tests.integration.admin.conftest import Person
 
@@ -79,3 +81,14 @@ def test_a_job_that_was_given_up_is_tried_again_or_cancelled(somebody: Somebody,
     assert again.status_code == 409
     assert f"Job {job.id} is cancelled." in again.text
     assert person.send("/admin/jobs/77/retry").status_code == 404
+
+
+def test_what_was_given_up_hides_nothing_that_waits(somebody: Somebody, database: Database) -> None:
+    with database.connection() as connection:
+        for number in range(25):
+            give_up(connection, Unreadable(f"{number:064}", f"Picture of P-{number:02}: it is damaged."))
+        put_in(connection, EMBED_GAPS)
+    page = somebody("editor").get("/admin/").text
+    assert "embed_gaps" in page
+    assert page.count("it is damaged.") == 20
+    assert "And 5 more" in page
