@@ -22,8 +22,8 @@ CHANNELS = {"vitrine_gaps": EMBED_GAPS, "vitrine_pictures": MAKE_THUMBNAILS}
 LISTEN_SECONDS = 1.0
 AGAIN_SECONDS = 5.0
 LOOK_SECONDS = 10.0
-# Two people's imports, and what is short beside them.
-AT_ONCE = 4
+# Two people's imports, thumbnails, a change of the model, and what is short beside them.
+AT_ONCE = 6
 # Searches come first.
 NICENESS = 10
 HEARTBEAT_SECONDS = 5.0

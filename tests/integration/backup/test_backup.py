@@ -105,6 +105,16 @@ def test_the_secret_key_goes_along_only_where_it_is_wanted(
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
+def test_thumbnails_are_in_no_backup_and_made_again(shop: Shop, other: Shop, vitrine: Run, tmp_path: Path) -> None:
+    with shop.database.connection() as connection:
+        connection.execute("UPDATE image SET thumbnails_at = now()")
+    assert vitrine(shop, "backup", tmp_path / "a").exit_code == 0
+    assert vitrine(other, "restore", tmp_path / "a").exit_code == 0
+    with other.database.connection() as connection:
+        due = connection.execute("SELECT count(*) FROM image WHERE thumbnails_at IS NULL").fetchone()
+    assert due == (5,)
+
+
 def test_imports_that_were_under_way_are_over_and_say_why(
     shop: Shop, other: Shop, vitrine: Run, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from server.catalog.image_store import THUMBNAIL_WIDTHS
 from server.catalog.images import digest
 from server.catalog.product import ProductInput
 from server.db.engine import Database
-from server.errors import NotFound
+from server.errors import NotFound, StorageUnavailable
 from server.jobs.failures import retry
 from server.jobs.names import MAKE_THUMBNAILS, TIDY_THUMBNAILS
 from server.jobs.queue import put_in
@@ -141,6 +141,20 @@ def test_a_folder_that_is_gone_is_one_failure_and_not_one_of_each_picture(servic
         connection.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
     run_worker(services)
     assert jobs(services.database) == []
+
+
+def test_a_disk_that_takes_nothing_is_told_and_tried_again(services: Services) -> None:
+    (original,) = store(services, "P-1")
+    in_the_way = services.images.thumbnail_folder
+    in_the_way.write_bytes(b"")
+    run(services)
+    (job,) = jobs(services.database)
+    assert (job.task, job.status) == ("make_thumbnails", "todo")
+    assert job.reason == f"A thumbnail cannot be stored in {services.images.folder}: Not a directory."
+    with pytest.raises(StorageUnavailable):
+        services.images.thumbnail(original.stem, "image/png", 96)
+    in_the_way.unlink()
+    assert services.images.thumbnail(original.stem, "image/png", 96).is_file()
 
 
 def test_it_steps_aside_while_an_import_runs(services: Services) -> None:
