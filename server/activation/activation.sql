@@ -2,6 +2,10 @@
 -- One activation at a time. The lock is the session's: it is gone however the process ends.
 SELECT pg_try_advisory_lock(%(key)s)
 
+-- name: unlock
+-- The end of it, told before the session's own.
+SELECT pg_advisory_unlock(%(key)s)
+
 -- name: lock_holder
 -- The process of the database that has the lock above.
 SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database

@@ -80,8 +80,14 @@ def activation_session(
         with suppress(psycopg.DataError, psycopg.OperationalError):
             connection.execute(f"SET client_connection_check_interval = '{NOTICE_SECONDS}s'")
         _take_lock(connection, say)
-        with _told_how_to_go_on(connection):
-            yield connection
+        try:
+            with _told_how_to_go_on(connection):
+                yield connection
+        finally:
+            # The database notices a moment later that the session has ended; who begins again at once is not refused.
+            if not connection.closed:
+                with suppress(psycopg.Error):
+                    connection.execute(SQL["unlock"], {"key": ACTIVATION_LOCK})
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -29,6 +30,16 @@ def test_limits_of_the_role_do_not_end_it(shop: Shop, expected: Expected) -> Non
             for limit in limits:
                 connection.execute(f"ALTER DATABASE {row[0]} RESET {limit}")
     assert shop.states()["wide"] == "active"
+
+
+def test_its_lock_is_free_as_soon_as_it_is_over(shop: Shop) -> None:
+    with psycopg.connect(shop.database.url, autocommit=True) as watching:
+        for failing in (False, True) * 10:
+            with suppress(ModelError), session.activation_session(shop.database):
+                assert watching.execute(session.SQL["lock_holder"], session.LOCK_KEYS).fetchone() is not None
+                if failing:
+                    raise ModelError
+            assert watching.execute(session.SQL["lock_holder"], session.LOCK_KEYS).fetchone() is None
 
 
 @pytest.mark.parametrize("how", ["pg_terminate_backend", "pg_cancel_backend"])
