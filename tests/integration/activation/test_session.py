@@ -46,10 +46,17 @@ def test_its_lock_is_free_as_soon_as_it_is_over(shop: Shop) -> None:
 def test_one_that_the_database_ends_says_how_to_go_on(shop: Shop, expected: Expected, how: str) -> None:
     with psycopg.connect(shop.database.url) as blocking:
         # The index waits for this, so that the end falls into it.
-        hold = at("index", lambda: blocking.execute("LOCK TABLE product IN SHARE UPDATE EXCLUSIVE MODE"))
-        over = threading.Event()
+        over, held = threading.Event(), threading.Event()
+
+        def lock() -> None:
+            blocking.execute("LOCK TABLE product IN SHARE UPDATE EXCLUSIVE MODE")
+            held.set()
+
+        hold = at("index", lock)
 
         def end() -> None:
+            # It may wait for a moment before, for a vacuum or the like.
+            held.wait(60)
             with psycopg.connect(shop.database.url, autocommit=True) as other:
                 while not over.wait(0.05):
                     other.execute(
