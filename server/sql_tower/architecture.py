@@ -50,7 +50,9 @@ def read_tower(manifest: Manifest) -> Checked:
     least = LEAST_COSINE if walk.is_float else LEAST_COSINE_INT8
     best = max((Checked(tower, _worst(tower, ids, expected)) for tower in found), key=lambda checked: checked.cosine)
     if not best.cosine >= least:
-        raise _refuse(manifest, f"computed from its weights, vectors differ from the graph's (cosine {best.cosine:.4f})")
+        raise _refuse(
+            manifest, f"computed from its weights, vectors differ from the graph's (cosine {best.cosine:.4f})"
+        )
     return best
 
 
@@ -194,7 +196,9 @@ class _Walk:
         if len({source[0] for source in sources}) == 1:
             inward = linears[0]
         else:
-            inward = Linear(*(np.concatenate(rows) for rows in zip(*((one.weight, one.bias) for one in linears), strict=True)))
+            inward = Linear(
+                *(np.concatenate(rows) for rows in zip(*((one.weight, one.bias) for one in linears), strict=True))
+            )
         return _Attention(inward, out, parts[0][1], frozenset(self._shape_numbers(scores.inputs)))
 
     def _shape_numbers(self, names: Sequence[str]) -> Iterator[int]:

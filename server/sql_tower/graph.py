@@ -110,7 +110,8 @@ def _outside(inner: Graph) -> Iterator[str]:
 
 def _attribute(message: Buffer, folder: Path) -> tuple[str, Any]:
     """Name and value: a number, numbers, bytes, a tensor as Weight, or a graph."""
-    name, value, many = "", None, []
+    name, many = "", []
+    value: Any = None
     for number, wire, _, inside in fields(message):
         if number == 1:
             name = _text(inside)
@@ -152,33 +153,32 @@ def _tensor_head(message: Buffer) -> tuple[str, tuple[int, ...]]:
 
 def _tensor_array(message: Buffer, folder: Path) -> Array:
     _, shape = _tensor_head(message)
-    kind, raw, numbers, place = 0, None, [], {}
+    parts: dict[int, list[tuple[int, Buffer]]] = {}
     for number, wire, _, value in fields(message):
-        if number == 2:
-            kind = varint(value, 0)[0]
-        elif number == 9:
-            raw = value
-        elif number in (4, 10):
-            numbers.append(np.frombuffer(value, "<f4" if number == 4 else "<f8"))
-        elif number in (5, 7):
-            numbers.append(np.array(_integers(wire, value), np.int64))
-        elif number == 13:
-            entry = {key: _text(text) for key, wire, _, text in fields(value)}
-            place[entry.get(1, "")] = entry.get(2, "")
+        parts.setdefault(number, []).append((wire, value))
+    kind = varint(parts[2][0][1], 0)[0] if 2 in parts else 0
     dtype = DTYPES.get(kind)
     if dtype is None:
         raise ModelError(f"The text tower holds numbers of a kind ({kind}) that cannot be computed with in SQL.")
-    if place:
-        return _from_file(folder, place, np.dtype(dtype), shape)
-    if raw is not None:
-        return np.frombuffer(raw, np.dtype(dtype).newbyteorder("<")).reshape(shape)
-    flat = np.concatenate(numbers) if numbers else np.zeros(0)
-    if kind == 10:  # float16 is kept as the integers of its bits
+    if 13 in parts:
+        return _from_file(folder, [value for _, value in parts[13]], np.dtype(dtype), shape)
+    if 9 in parts:
+        return np.frombuffer(parts[9][0][1], np.dtype(dtype).newbyteorder("<")).reshape(shape)
+    floats = [
+        np.frombuffer(value, code) for number, code in ((4, "<f4"), (10, "<f8")) for _, value in parts.get(number, [])
+    ]
+    whole = [np.array(_integers(wire, value), np.int64) for number in (5, 7) for wire, value in parts.get(number, [])]
+    flat = np.concatenate([*floats, *whole]) if floats or whole else np.zeros(0)
+    if dtype is np.float16:  # kept as the integers of its bits
         return flat.astype(np.uint16).view(np.float16).reshape(shape)
     return flat.astype(dtype).reshape(shape)
 
 
-def _from_file(folder: Path, place: Mapping[str, str], dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+def _from_file(folder: Path, entries: list[Buffer], dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    place: dict[str, str] = {}
+    for entry in entries:
+        pair = {number: _text(text) for number, _, _, text in fields(entry)}
+        place[pair.get(1, "")] = pair.get(2, "")
     count = int(np.prod(shape, dtype=np.int64))
     try:
         with (folder / place["location"]).open("rb") as file:

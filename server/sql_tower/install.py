@@ -1,11 +1,10 @@
 """The tower into a database, out of it, and from one model to the next."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, LiteralString, cast
+from typing import Any
 
-import numpy as np
 import psycopg
 from pgvector import HalfVector, Vector
 from pgvector.psycopg import register_vector
@@ -70,12 +69,12 @@ def install_tower(connection: psycopg.Connection, model: Manifest) -> TowerRepor
         place = _find_place(connection)
         checked, tokens = _read(connection, model)
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [INSTALL_LOCK])
-        connection.execute(_raw(TABLES["schema"]))
-        connection.execute(_raw(TABLES["tables"]))
+        connection.execute(TABLES["schema"])
+        connection.execute(TABLES["tables"])
         _make_functions(connection, place)
         _load(connection, model, checked.tower, tokens)
         _forget(connection, place, keep=model.digest)
-    sizes = dict(connection.execute(TABLES["sizes"]).fetchall())
+    sizes: dict[str, int] = dict(connection.execute(TABLES["sizes"]).fetchall())
     tower = checked.tower
     return TowerReport(
         model.name, model.digest, len(tower.layers), tower.width, len(tower.tokens), checked.cosine, sizes,
@@ -86,7 +85,7 @@ def install_tower(connection: psycopg.Connection, model: Manifest) -> TowerRepor
 def remove_tower(connection: psycopg.Connection) -> None:
     """Take everything away that `install_tower` made, but for the schema vitrine_sql. Nothing where nothing is."""
     with connection.transaction():
-        connection.execute(_raw(TABLES["remove_all"]))
+        connection.execute(TABLES["remove_all"])
 
 
 def is_installed(connection: psycopg.Connection) -> bool:
@@ -139,7 +138,7 @@ def _find_place(connection: psycopg.Connection) -> _Place:
 
 def _read(connection: psycopg.Connection, model: Manifest) -> tuple[Checked, Tokens]:
     def normalise(text: str, form: str) -> str:
-        row = connection.execute(cast(LiteralString, f"SELECT normalize(%s, {form})"), [text]).fetchone()
+        row = connection.execute(f"SELECT normalize(%s, {form})", [text]).fetchone()
         return str(row[0]) if row else ""
 
     # The tokenizer is read in a second, and the tower of a large model in many.
@@ -161,12 +160,14 @@ def _make_functions(connection: psycopg.Connection, place: _Place) -> None:
         text = FUNCTIONS[name]
         for key, value in filled.items():
             text = text.replace(key, value)
-        connection.execute(_raw(text))
+        connection.execute(text)
 
 
 def _load(connection: psycopg.Connection, model: Manifest, tower: TextTower, tokens: Tokens) -> None:
     key = _add(connection, model, _facts(tower, tokens))
-    weights = ((row, bias) for matrix, biases in rows_of(tower) for row, bias in zip(halves(-matrix), biases, strict=True))
+    weights = (
+        (row, bias) for matrix, biases in rows_of(tower) for row, bias in zip(halves(-matrix), biases, strict=True)
+    )
     rows: dict[str, tuple[list[str], Iterator[tuple[Any, ...]]]] = {
         "copy_weights": (
             ["int4", "int4", "float8", "halfvec"],
@@ -190,7 +191,7 @@ def _load(connection: psycopg.Connection, model: Manifest, tower: TextTower, tok
             for record in records:
                 copy.write_row(record)
     for table in ("weight", "token", "place", "merge", "word", "step"):
-        connection.execute(cast(LiteralString, f"ANALYZE vitrine_tower.{table}"))
+        connection.execute(f"ANALYZE vitrine_tower.{table}")
 
 
 def _facts(tower: TextTower, tokens: Tokens) -> dict[str, Any]:
@@ -231,11 +232,6 @@ def _add(connection: psycopg.Connection, model: Manifest, facts: dict[str, Any])
 
 
 def _forget(connection: psycopg.Connection, place: _Place, keep: str | None = None) -> None:
-    wanted = connection.execute(_raw(TABLES["wanted"].replace("{tables}", place.tables))).fetchall()
+    wanted = connection.execute(TABLES["wanted"].replace("{tables}", place.tables)).fetchall()
     digests = [digest for (digest,) in wanted] + ([keep] if keep is not None else [])
     connection.execute(TABLES["remove_towers"], {"digests": digests})
-
-
-def _raw(text: str) -> LiteralString:
-    """SQL of ours with its schemas filled in."""
-    return cast(LiteralString, text)

@@ -29,9 +29,8 @@ DECLARE
 BEGIN
     FOR found IN
         SELECT p.piece, word.token
-        FROM unnest(vitrine_tower.pieces(spec.id, said)) WITH ORDINALITY AS p (piece, n)
+        FROM unnest(vitrine_tower.pieces(spec.id, said, room)) WITH ORDINALITY AS p (piece, n)
         LEFT JOIN vitrine_tower.word ON word.tower = spec.id AND word.word = p.piece
-        WHERE p.n <= room
         ORDER BY p.n
     LOOP
         ids := ids || CASE
@@ -46,8 +45,9 @@ $body$
 
 -- name: pieces
 -- What is left of a text after each of the model's steps. Patterns name their characters one by one, and "C" compares
--- bytes: neither the locale nor Postgres' version of Unicode has a say. Patterns of ASCII alone are short and quick.
-CREATE OR REPLACE FUNCTION vitrine_tower.pieces(of_tower integer, said text) RETURNS text[]
+-- bytes: neither the locale nor Postgres' version of Unicode has a say. Patterns of ASCII alone are short and quick. Each
+-- piece is a token at least, so no more pieces are kept than tokens are wanted.
+CREATE OR REPLACE FUNCTION vitrine_tower.pieces(of_tower integer, said text, most integer) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $body$
 DECLARE
     step vitrine_tower.step;
@@ -68,6 +68,7 @@ BEGIN
                 FROM unnest(coalesce(parts, ARRAY[said])) WITH ORDINALITY AS p (part, n),
                      regexp_matches(part COLLATE "C", matches, 'g') WITH ORDINALITY AS m (found, k)
                 ORDER BY p.n, m.k
+                LIMIT most
             );
         ELSE
             said := CASE step.kind

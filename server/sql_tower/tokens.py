@@ -22,9 +22,9 @@ Normalise = Callable[[str, str], str]
 _CONTRACTIONS = "'s|'t|'re|'ve|'m|'ll|'d"
 _CLIP = rf"{_CONTRACTIONS}|[\p{{L}}]+|[\p{{N}}]|[^\s\p{{L}}\p{{N}}]+"
 _SPECIALS = r"<\|startoftext\|>|<\|endoftext\|>|"
-# Regular expressions that are known -> the same for Postgres, with {L}, {M}, {N} and {S} for letters, marks, numbers and
-# blanks. Postgres takes the longest alternative where others take the first, so each was looked at: where several begin
-# at one place, the first one here is the longest too.
+# Regular expressions that are known -> the same for Postgres, with {L}, {M}, {N} and {S} for letters, marks, numbers
+# and blanks. Postgres takes the longest alternative where others take the first, so each was looked at: where several
+# begin at one place, the first one here is the longest too.
 _CLIP_HERE = _CONTRACTIONS + "|[{L}]+|[{N}]|[^{S}{L}{N}]+"
 _PATTERNS: Mapping[str, str] = {
     r"\s+": "[{S}]+",
@@ -130,7 +130,9 @@ class _Reader:
     def _form(self, form: str) -> Step:
         found = islands(form, self._normalise)
         if found is None:
-            raise self._refuse("the database's version of Unicode is older than that of the tokenizer. Use a newer Postgres")
+            raise self._refuse(
+                "the database's version of Unicode is older than that of the tokenizer. Use a newer Postgres"
+            )
         return Step("form", f"[{bracket(found)}]" if found else None, form)
 
     def _pieces(self, said: Any) -> Iterator[Step]:
@@ -157,7 +159,12 @@ class _Reader:
     def _frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Tokens before and behind those of a text."""
         said = self._said.get("post_processor")
-        if said is None or said["type"] not in ("TemplateProcessing", "RobertaProcessing", "BertProcessing", "ByteLevel"):
+        if said is None or said["type"] not in (
+            "TemplateProcessing",
+            "RobertaProcessing",
+            "BertProcessing",
+            "ByteLevel",
+        ):
             raise self._refuse("it frames texts in a way that is not known here")
         tokenizer = Tokenizer.from_str(json.dumps(self._said))
         tokenizer.no_padding()
@@ -176,7 +183,9 @@ class _Reader:
         """What stands behind the last byte of a word."""
         if model.get("type", "BPE") != "BPE":
             raise self._refuse(f"it is of the kind {model['type']}, and only byte-pair encodings are known here")
-        odd = [key for key in ("dropout", "byte_fallback", "ignore_merges", "continuing_subword_prefix") if model.get(key)]
+        odd = [
+            key for key in ("dropout", "byte_fallback", "ignore_merges", "continuing_subword_prefix") if model.get(key)
+        ]
         if odd:
             raise self._refuse(f"it uses {' and '.join(odd)}")
         return model.get("end_of_word_suffix") or ""
@@ -201,7 +210,9 @@ class _Reader:
         for rank, made in merges.values():
             last[made] = max(rank, last.get(made, rank))
         # All places of a pair are merged at once in SQL, which is the same only where no merge waits for a later one.
-        if any(max(last.get(before, -1), last.get(behind, -1)) >= rank for (before, behind), (rank, _) in merges.items()):
+        if any(
+            max(last.get(before, -1), last.get(behind, -1)) >= rank for (before, behind), (rank, _) in merges.items()
+        ):
             raise self._refuse("its merges are not in the order in which they were learned")
         return merges
 

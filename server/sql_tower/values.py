@@ -24,7 +24,7 @@ class Values:
         return self._known[name]
 
     def given(self, name: str, feed: Mapping[str, Array]) -> Array | None:
-        """The tensor's numbers where those in `feed` have these ones; None where it needs more, or an unknown operator."""
+        """The tensor's numbers for those in `feed`; None where it needs more, or an unknown operator."""
         return self._compute(name, feed, dict(feed))
 
     def _compute(self, name: str, feed: Mapping[str, Array], known: dict[str, Array | None]) -> Array | None:

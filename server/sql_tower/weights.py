@@ -51,7 +51,9 @@ def halves(rows: Matrix) -> np.ndarray:
     with np.errstate(over="ignore"):
         small = rows.astype(np.float16)
     if not np.isfinite(small).all():
-        raise ModelError("The text tower cannot be computed in SQL: it has weights beyond what a halfvec holds (65,504).")
+        raise ModelError(
+            "The text tower cannot be computed in SQL: it has weights beyond what a halfvec holds (65,504)."
+        )
     return small
 
 
