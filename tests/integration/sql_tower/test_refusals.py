@@ -44,7 +44,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "dropout": (lambda said: said["model"].update(ignore_merges=True), "it uses ignore_merges"),
     "frame": (lambda said: said.update(post_processor=None), "frames texts in a way that is not known"),
     "words": (
-        lambda said: said["added_tokens"].append(said["added_tokens"][0] | {"id": 8000, "content": "zz", "special": False}),
+        lambda said: said["added_tokens"].append({**said["added_tokens"][0], "id": 8000, "content": "z", "special": False}),
         "added tokens that are words",
     ),
     "order": (lambda said: said["model"]["merges"].reverse(), "not in the order in which they were learned"),
