@@ -41,7 +41,7 @@ def read_tower(manifest: Manifest) -> Checked:
     """The text tower of an installed model. Raises ModelError, saying why, for one that SQL cannot compute."""
     spec = manifest.text
     if not spec.causal:
-        raise _refuse(manifest, "it is not causal: a word sees those behind it")
+        raise _refuse(manifest, "its graph takes padded texts alone, so a word may see those behind it")
     if spec.mask is not None:
         raise _refuse(manifest, "it takes a mask")
     walk = _Walk(Matcher(read_graph(manifest.folder / spec.file)), manifest)
