@@ -44,16 +44,27 @@ def read_tower(manifest: Manifest) -> Checked:
         raise _refuse(manifest, "its graph takes padded texts alone, so a word may see those behind it")
     if spec.mask is not None:
         raise _refuse(manifest, "it takes a mask")
-    walk = _Walk(Matcher(read_graph(manifest.folder / spec.file)), manifest)
-    found = walk.tower(spec.output)
-    ids, expected = _graph_says(manifest)
-    least = LEAST_COSINE if walk.is_float else LEAST_COSINE_INT8
-    best = max((Checked(tower, _worst(tower, ids, expected)) for tower in found), key=lambda checked: checked.cosine)
+    try:
+        best, least = _found(manifest)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as exc:
+        # A graph is somebody else's file: what its nodes lack or hold is not foreseen one by one.
+        raise _refuse(manifest, "its graph is laid out in a way that is not known here") from exc
     if not best.cosine >= least:
         raise _refuse(
             manifest, f"computed from its weights, vectors differ from the graph's (cosine {best.cosine:.4f})"
         )
     return best
+
+
+def _found(manifest: Manifest) -> tuple[Checked, float]:
+    """The tower that is nearest to the graph, and how near it has to be."""
+    spec = manifest.text
+    walk = _Walk(Matcher(read_graph(manifest.folder / spec.file)), manifest)
+    towers = walk.tower(spec.output)
+    ids, expected = _graph_says(manifest)
+    least = LEAST_COSINE if walk.is_float else LEAST_COSINE_INT8
+    found = (Checked(tower, _worst(tower, ids, expected)) for tower in towers)
+    return max(found, key=lambda checked: checked.cosine), least
 
 
 def _refuse(manifest: Manifest, why: str) -> ModelError:

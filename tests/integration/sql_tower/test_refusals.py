@@ -85,3 +85,16 @@ def test_what_is_no_graph(bundled_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "model" / "text.onnx").write_bytes(b"no graph at all")
     with pytest.raises(ModelError, match=r"text.onnx cannot be read as an ONNX graph"):
         read_tower(read_complete(tmp_path / "model"))
+
+
+def test_a_graph_whose_nodes_lack_what_they_should_have(bundled_folder: Path, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the package onnx: pip install 'vitrine[models]'")
+    shutil.copytree(bundled_folder, tmp_path / "model")
+    path = tmp_path / "model" / "text.onnx"
+    graph = onnx.load(str(path))
+    for node in graph.graph.node:
+        if node.op_type == "LayerNormalization":
+            del node.input[1:]
+    onnx.save(graph, str(path))
+    with pytest.raises(ModelError, match="laid out in a way that is not known here"):
+        read_tower(read_complete(tmp_path / "model"))
