@@ -82,7 +82,10 @@ def compare_tokens(connection: psycopg.Connection, manifest: Manifest, count: in
 
 def text_of_length(manifest: Manifest, length: int) -> str:
     """Words that make so many tokens, start and end included, or as many as the context has."""
-    tokenizer, words = load_tokenizer(manifest), "red dress with blue shoes and a black bag for women".split()
+    tokenizer, words = (
+        load_tokenizer(manifest),
+        ["red", "dress", "with", "blue", "shoes", "and", "a", "black", "bag", "for", "women"],
+    )
     text = ""
     for n in range(length):
         longer = f"{text} {words[n % len(words)]}".strip()
