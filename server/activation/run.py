@@ -21,6 +21,7 @@ from server.embedding.manifest import Manifest
 from server.errors import ModelError
 from server.search.basis import refresh_basis
 from server.settings import Settings
+from server.sql_tower.install import forget_towers, prepare_tower
 from server.staff import audit
 from server.staff.accounts import COMMAND_LINE
 
@@ -113,6 +114,7 @@ class Activation:
             self._fill(connection, filler)
             self._pictures(connection, model)
             self._index(connection)
+            self._prepare_tower(connection)
             began = time.perf_counter()
             self._tell(connection, "switch")
             switch(
@@ -123,6 +125,7 @@ class Activation:
             self.summary.seconds["locked"] = waits.longest
             self._tell(connection, "done")
             picture_vectors.forget_retired(connection)
+            forget_towers(connection)
         # Until this is done, searches go without sketches.
         refresh_basis(self._database)
         self.summary.filled = filler.filled
@@ -183,6 +186,12 @@ class Activation:
         with index.watched(self._database, self._on_index):
             index.build_hnsw(connection)
         self.summary.seconds["index"] = time.perf_counter() - began
+
+    def _prepare_tower(self, connection: psycopg.Connection) -> None:
+        """Where analysts embed texts in SQL, the new tower is there before the switch, and counts from it on."""
+        refusal = prepare_tower(connection, self._encoder.manifest)
+        if refusal is not None:
+            self._say(f"{refusal} Analysts' embed_text will say so; the shop is not concerned.")
 
     def _tell(self, connection: psycopg.Connection, phase: str) -> None:
         """Everybody who watches sees the phase; the seconds of the one before are kept."""
