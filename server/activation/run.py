@@ -21,6 +21,7 @@ from server.embedding.manifest import Manifest
 from server.errors import ModelError
 from server.search.basis import refresh_basis
 from server.settings import Settings
+from server.sql_surface.surface import note_scales
 
 # The rate that is told is one of the last batches.
 RATE_WEIGHT = 0.2
@@ -103,6 +104,7 @@ class Activation:
             self._fill(connection, filler)
             self._pictures(connection, model)
             self._index(connection)
+            note_scales(connection, [self._encoder.manifest])
             began = time.perf_counter()
             self._tell(connection, "switch")
             switch(connection, model, filler, lambda: check_followable(connection, self._encoder.manifest), waits)
