@@ -134,7 +134,7 @@ def test_scores_are_those_of_the_shop(shop: Team) -> None:
 
 
 def test_similar_products_leave_out_the_product_itself(shop: Team) -> None:
-    expected = shop.search.like_product("P-004", Query(limit=6))
+    expected = shop.search.similar("P-004", Query(limit=6))
     found = shop.ask("SELECT sku FROM similar_products('P-004', k => 6)")
     assert [sku for (sku,) in found] == [hit.sku for hit in expected.hits]
     assert "P-004" not in {sku for (sku,) in found}
