@@ -21,8 +21,8 @@ def searched(
         for number in range(times):
             event = uuid.uuid4()
             connection.execute(
-                "INSERT INTO search_event (id, at, origin, kind, query, normalised, mode, narrowed, total, total_is_exact, "
-                "milliseconds, path, complete) "
+                "INSERT INTO search_event (id, at, origin, kind, query, normalised, mode, narrowed, total, "
+                "total_is_exact, milliseconds, path, complete) "
                 "VALUES (%s, %s, 'shop', %s, %s, lower(%s), 'hybrid', false, %s, true, 3, 'exact', true)",
                 [event, at, kind, query, query, total],
             )
