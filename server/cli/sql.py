@@ -9,7 +9,7 @@ import orjson
 
 from server.cli.db import find_psql, has_cluster, run_psql
 from server.db.engine import Database, open_database
-from server.errors import DatabaseNotReady, ModelError
+from server.errors import DatabaseNotReady, ModelError, VitrineError
 from server.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -137,18 +137,25 @@ def status(ctx: click.Context) -> None:
 
 
 def install_again(settings: Settings, database: Database) -> None:
-    """Behind a restore: the same for what is in the database now. Nothing happens where nothing was installed."""
+    """Behind a restore: the same for what is in the database now. Nothing happens where nothing was installed.
+
+    What keeps it from being made is said, and keeps nobody from the shop.
+    """
     from server.sql_surface import surface
 
     with database.connection() as connection:
         found = surface.read_installed(connection)
-    if found is not None:
+    if found is None:
+        return
+    try:
         surface.install(database, _wanted(settings, database, found.role, found.role is None, new_password=False))
+    except VitrineError as exc:
+        click.echo(f"The schema vitrine_sql could not be made again. {exc.message}", err=True)
 
 
 def _wanted(settings: Settings, database: Database, role: str | None, no_role: bool, new_password: bool) -> "Wanted":
     from server.embedding.registry import list_models
-    from server.sql_surface import connect, surface
+    from server.sql_surface import connect, surface, tower
     from server.sql_surface.role import DEFAULT, find
 
     with database.connection() as connection:
@@ -159,12 +166,13 @@ def _wanted(settings: Settings, database: Database, role: str | None, no_role: b
         is_lost = database.embedded is not None and connect.read_password(settings.data_dir) is None
         if role is not None and is_lost and find(connection, role) is not None:
             new_password = True
+    manifest = _active_manifest(settings, database)
     return surface.Wanted(
         role=role,
         keep_password=lambda: connect.keep_password(settings.data_dir, new=new_password),
         new_password=new_password,
         currency=settings.fixed_currency,
-        manifest=_active_manifest(settings, database),
+        put_up_tower=lambda connection: tower.put_up(connection, manifest),
         models=tuple(one.manifest for one in list_models(settings) if one.manifest is not None),
     )
 

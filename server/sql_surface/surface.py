@@ -50,15 +50,15 @@ class Place:
 class Wanted:
     """What to install. role: None for none. new_password: given to a role that is there already too.
 
-    keep_password: makes the password and keeps it; called where one is needed. manifest: of the active model; None
-    where it is not installed on this machine. models: all that are installed here.
+    keep_password: makes the password and keeps it; called where one is needed. put_up_tower: makes
+    `vitrine_sql.embed_text`, in the transaction of the installation. models: all that are installed on this machine.
     """
 
     role: str | None
     keep_password: Callable[[], str]
+    put_up_tower: Callable[[psycopg.Connection], object]
     new_password: bool = False
     currency: str | None = None
-    manifest: Manifest | None = None
     models: tuple[Manifest, ...] = ()
 
 
@@ -101,7 +101,7 @@ def install(database: Database, wanted: Wanted) -> Installed:
         _put_up(connection, place)
         note_scales(connection, wanted.models)
         _leave_role(connection, wanted.role, before)
-        tower.put_up(connection, wanted.manifest)
+        wanted.put_up_tower(connection)
         made = _settle_role(connection, wanted, place, before, has_to_make)
         _note(connection, place, wanted.role, made, wanted.currency)
         found = read_installed(connection)

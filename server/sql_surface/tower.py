@@ -11,8 +11,11 @@ FUNCTIONS = ("embed_text", "remember_text")
 
 
 def put_up(connection: psycopg.Connection, manifest: Manifest | None) -> None:
-    """Have `embed_text` compute what this model does. manifest: of the active model; None where it is not installed on
-    this machine. Raises ModelError where texts cannot be computed in SQL."""
+    """Have `embed_text` compute what this model does.
+
+    manifest: of the active model; None where it is not installed on this machine. Raises ModelError where texts cannot
+    be computed in SQL.
+    """
     (is_there,) = connection.execute(SQL["has_tower"]).fetchone() or (False,)
     if not is_there:
         name = "the active model" if manifest is None else f"the model {manifest.name}"

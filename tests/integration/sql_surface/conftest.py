@@ -44,11 +44,9 @@ $$
 """
 
 
-def put_stand_in(database: Database) -> None:
-    """Before an installation, which looks for it."""
-    with database.connection() as connection:
-        connection.execute("CREATE SCHEMA IF NOT EXISTS vitrine_sql")
-        connection.execute(STAND_IN)
+def put_stand_in(connection: psycopg.Connection) -> None:
+    """In the place of the text tower."""
+    connection.execute(STAND_IN)
 
 
 @dataclass
@@ -62,11 +60,10 @@ class Team:
     def wanted(self, **changed: Any) -> Wanted:
         """What `vitrine sql install` asks for."""
         manifest = self.encoder.manifest
-        wanted = Wanted(ROLE, lambda: connect.keep_password(self.folder), manifest=manifest, models=(manifest,))
+        wanted = Wanted(ROLE, lambda: connect.keep_password(self.folder), put_stand_in, models=(manifest,))
         return replace(wanted, **changed)
 
     def install(self, **changed: Any) -> surface.Installed:
-        put_stand_in(self.database)
         return surface.install(self.database, self.wanted(**changed))
 
     @property

@@ -19,7 +19,7 @@ from server.db.embedded import EmbeddedPostgres
 from server.db.engine import Database
 from server.errors import Conflict, DatabaseNotReady, ModelError
 from server.settings import Settings
-from server.sql_surface import connect, surface
+from server.sql_surface import connect, surface, tower
 from server.sql_surface.statements import VIEWS
 from server.sql_surface.upgrade import upgrade
 from tests.databases import fresh_database, upgrade_to
@@ -151,7 +151,7 @@ def test_an_upgrade_installs_nothing_by_itself(migrated: Database) -> None:
 
 def test_without_a_text_tower_nothing_is_installed(team: Team) -> None:
     with pytest.raises(ModelError):
-        surface.install(team.database, team.wanted())
+        team.install(put_up_tower=lambda connection: tower.put_up(connection, team.encoder.manifest))
     with team.database.connection() as connection:
         assert surface.read_installed(connection) is None
         assert connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is None

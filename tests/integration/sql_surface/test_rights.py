@@ -10,7 +10,7 @@ from server.db.engine import Database
 from server.errors import Conflict, DatabaseNotReady
 from server.sql_surface import connect, role, surface
 from tests.databases import fresh_database
-from tests.integration.sql_surface.conftest import ROLE, Refused, Team, forget_role, put_stand_in
+from tests.integration.sql_surface.conftest import ROLE, Refused, Team, forget_role
 
 
 def test_the_password_lets_the_analyst_in_and_nothing_else_does(installed: Team) -> None:
@@ -167,7 +167,6 @@ def test_without_the_right_to_make_roles_a_sentence_says_what_to_do(team: Team, 
     url = connect.address_of(team.database.url, "plain_owner", "plain").url
     plain = Database(url, pool_size=2)
     try:
-        put_stand_in(plain)
         with pytest.raises(
             DatabaseNotReady, match=r'There is no role .*CREATE ROLE "analyst of tests" LOGIN.*--no-role'
         ):
