@@ -26,6 +26,11 @@ SELECT format('act as the role %%I: REVOKE %%I FROM %%I', other.rolname, other.r
 FROM pg_roles AS r JOIN pg_auth_members AS m ON m.member = r.oid JOIN pg_roles AS other ON other.oid = m.roleid
 WHERE r.rolname = %(role)s
 
+-- name: where_it_may_make
+-- Of these schemas, those where the role may make something, by itself or as everybody.
+SELECT n.nspname FROM pg_namespace AS n
+WHERE n.nspname = ANY (%(schemas)s) AND has_schema_privilege(%(role)s, n.oid, 'CREATE')
+
 -- name: load_vector
 -- Settings of an extension are known once its library is loaded; before, only a superuser may set them for a role.
 SELECT '[1]'::halfvec

@@ -197,6 +197,7 @@ def _settle_role(
             roles.make(connection, role, wanted.keep_password())
         elif wanted.new_password:
             roles.set_password(connection, role, wanted.keep_password())
+        roles.check_makes_nothing(connection, role, [place.tables, place.vectors])
         roles.set_defaults(connection, role, place.vectors, everywhere=made)
     roles.grant(connection, role, place.tables, place.vectors)
     return made

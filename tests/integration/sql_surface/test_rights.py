@@ -154,6 +154,17 @@ def test_a_role_that_may_become_the_owner_is_none_for_analysts(team: Team) -> No
     assert not team.address.password
 
 
+def test_where_everybody_may_make_functions_nothing_is_installed(team: Team) -> None:
+    """As in databases older than Postgres 15: a function made there could be called with the owner's rights."""
+    with team.database.connection() as connection:
+        connection.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    with pytest.raises(Conflict, match="Run REVOKE CREATE ON SCHEMA public FROM PUBLIC"):
+        team.install()
+    with team.database.connection() as connection:
+        assert surface.read_installed(connection) is None
+        assert role.find(connection, ROLE) is None
+
+
 def test_without_the_right_to_make_roles_a_sentence_says_what_to_do(team: Team, tmp_path: Path) -> None:
     """As on hosts that keep roles to themselves: a role that owns the tables and may make no other."""
     with team.database.connection() as connection:
