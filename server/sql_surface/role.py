@@ -105,11 +105,13 @@ def grant(connection: psycopg.Connection, role: str | None, tables: str, vectors
 
 
 def check_makes_nothing(connection: psycopg.Connection, role: str, schemas: list[str]) -> None:
-    """Raises Conflict where the role may make functions and operators in these schemas: those of the surface, which have
-    the owner's rights, look for theirs there."""
+    """Raises Conflict where the role may make functions and operators in these schemas.
+
+    The surface's functions have the owner's rights, and look for theirs there.
+    """
     row = connection.execute(SQL["where_it_may_make"], {"role": role, "schemas": schemas}).fetchone()
     if row is not None:
-        schema = _name(row[0])
+        schema = row[0]
         raise Conflict(
             f"The role {role} may make functions in the schema {schema}, and so get at the owner's rights. Run "
             f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC (or from the role that has it), and install again."

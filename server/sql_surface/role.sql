@@ -28,7 +28,7 @@ WHERE r.rolname = %(role)s
 
 -- name: where_it_may_make
 -- Of these schemas, those where the role may make something, by itself or as everybody.
-SELECT n.nspname FROM pg_namespace AS n
+SELECT quote_ident(n.nspname) FROM pg_namespace AS n
 WHERE n.nspname = ANY (%(schemas)s) AND has_schema_privilege(%(role)s, n.oid, 'CREATE')
 
 -- name: load_vector
