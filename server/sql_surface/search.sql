@@ -45,7 +45,7 @@ COMMENT ON FUNCTION vitrine_sql.similarity_scale(halfvec) IS
 
 -- name: nearest_products
 -- The search itself: what server/search does for HTTP, by plan.py's numbers and filter.sql's conditions; its steps stand
--- in inner.sql.
+-- in ways.sql.
 --
 -- VOLATILE, though it writes nothing: each statement in it then sees what was committed before it. The first one locks
 -- `product` until the transaction ends, so from there on the model does not change. Under REPEATABLE READ the snapshot

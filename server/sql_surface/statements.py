@@ -26,6 +26,7 @@ _FILTER = load(searching.__file__, "filter.sql")["filter"]
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _VIEWS = load(__file__, "views.sql")
 _INNER = load(__file__, "inner.sql")
+_WAYS = load(__file__, "ways.sql")
 _SEARCH = load(__file__, "search.sql")
 _JUDGE = load(__file__, "judge.sql")
 
@@ -81,7 +82,7 @@ def parts(path: str) -> list[str]:
     marks = {**numbers(), **_filters(), "{search_path}": path}
     ordered = [_INNER["types"], *_VIEWS.values()]
     ordered += [text for name, text in _INNER.items() if name not in ("tables", "types")]
-    ordered += [*_SEARCH.values(), *_JUDGE.values()]
+    ordered += [*_WAYS.values(), *_SEARCH.values(), *_JUDGE.values()]
     return [_put_in(text, marks) for text in ordered]
 
 

@@ -1,6 +1,7 @@
 """The surface is made, made again, and taken away, each in one transaction."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -13,7 +14,9 @@ from server.sql_surface import statements, tower
 from server.sql_surface.surface_sql import SQL
 
 # Any number that nothing else in the database takes as an advisory lock.
-LOCK = 7_346_110_252
+LOCK = 7_346_110_254
+# Whoever reads a view holds it, and whoever comes later waits behind us.
+PATIENCE = "30s"
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,7 @@ def install(database: Database, wanted: Wanted) -> Installed:
 
     Raises ModelError, Conflict, DatabaseNotReady with what to do; nothing was changed then.
     """
-    with database.connection() as connection:
-        place = _begin(connection)
+    with _changing(database) as (connection, place):
         before = read_installed(connection)
         has_to_make = wanted.role is not None and roles.check(connection, wanted.role)
         connection.execute(SQL["make_schemas"])
@@ -112,8 +114,7 @@ def install(database: Database, wanted: Wanted) -> Installed:
 
 def renew(database: Database) -> None:
     """Make it again as this version has it, for the same role. Nothing happens where nothing is installed."""
-    with database.connection() as connection:
-        place = _begin(connection)
+    with _changing(database) as (connection, place):
         before = read_installed(connection)
         if before is None or is_current(connection, before):
             return
@@ -129,8 +130,7 @@ def take_down(database: Database) -> None:
 
     Nothing happens where nothing is installed. Raises Conflict where others have built upon them.
     """
-    with database.connection() as connection:
-        _begin(connection)
+    with _changing(database) as (connection, _):
         if read_installed(connection) is not None:
             _take_down(connection)
             connection.execute(SQL["note_taken_down"])
@@ -138,8 +138,7 @@ def take_down(database: Database) -> None:
 
 def remove(database: Database) -> tuple[Installed, bool]:
     """Take all of it away; what was there, and whether its role is gone too. Raises Conflict, DatabaseNotReady."""
-    with database.connection() as connection:
-        _begin(connection)
+    with _changing(database) as (connection, _):
         found = read_installed(connection)
         if found is None:
             raise DatabaseNotReady("The surface for SQL is not installed in this database.")
@@ -158,11 +157,23 @@ def note_scales(connection: psycopg.Connection, models: Iterable[Manifest]) -> N
         connection.execute(SQL["note_scale"], values)
 
 
-def _begin(connection: psycopg.Connection) -> Place:
-    place = find_place(connection)
-    connection.execute(SQL["lock"], {"key": LOCK})
-    connection.execute(SQL["look_there"], {"path": place.path})
-    return place
+@contextmanager
+def _changing(database: Database) -> Iterator[tuple[psycopg.Connection, Place]]:
+    """One transaction, in which nobody else changes the surface.
+
+    Raises Conflict where somebody's open transaction holds a part of it.
+    """
+    with database.connection() as connection:
+        place = find_place(connection)
+        connection.execute(SQL["lock"], {"key": LOCK})
+        connection.execute(SQL["look_there"], {"path": place.path, "patience": PATIENCE})
+        try:
+            yield connection, place
+        except psycopg.errors.LockNotAvailable as exc:
+            raise Conflict(
+                "An open transaction reads vitrine_sql, which cannot be made anew under it. Try again when that is "
+                "over, or end it: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'vitrine_analyst'."
+            ) from exc
 
 
 def _check_nothing_upon(connection: psycopg.Connection) -> None:

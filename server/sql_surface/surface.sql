@@ -10,8 +10,9 @@ FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace,
 WHERE c.oid = to_regclass('alembic_version') AND e.extname = 'vector'
 
 -- name: look_there
--- For this transaction: where tables and vectors lie, and time for what reads no row.
-SELECT set_config('search_path', %(path)s, true), set_config('statement_timeout', '0', true)
+-- For this transaction: where tables and vectors lie, time for all that is to be done, and not too much for others.
+SELECT set_config('search_path', %(path)s, true), set_config('statement_timeout', '0', true),
+       set_config('lock_timeout', %(patience)s, true)
 
 -- name: is_there
 -- Whether the surface was ever installed here.

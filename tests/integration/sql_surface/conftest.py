@@ -1,6 +1,6 @@
 """A shop with the surface upon it, and somebody who logs in as its analyst, with a password and nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -140,18 +140,3 @@ def installed(team: Team) -> Team:
     team.know("red", "blue", "red shirt", "blue mug", "shirt", "mug")
     team.install()
     return team
-
-
-Refused = Callable[..., str]
-
-
-@pytest.fixture
-def refused(installed: Team) -> Refused:
-    """Runs a statement as the analyst, which has to fail; the sentence."""
-
-    def run(statement: str, kind: type[psycopg.Error] = psycopg.errors.InsufficientPrivilege) -> str:
-        with installed.login() as connection, pytest.raises(kind) as caught:
-            connection.execute(statement)
-        return caught.value.diag.message_primary or ""
-
-    return run

@@ -140,6 +140,15 @@ def test_what_others_built_upon_it_is_named_and_kept(installed: Team) -> None:
     assert views(installed.database) == set(VIEWS)
 
 
+def test_an_analyst_who_reads_is_not_waited_for_without_end(installed: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surface, "PATIENCE", "100ms")
+    with installed.login() as connection, connection.transaction():
+        connection.execute("SELECT count(*) FROM brands")
+        with pytest.raises(Conflict, match="An open transaction reads vitrine_sql"):
+            surface.take_down(installed.database)
+    assert views(installed.database) == set(VIEWS)
+
+
 def test_an_upgrade_installs_nothing_by_itself(migrated: Database) -> None:
     with fresh_database(migrated) as database:
         upgrade_to(database, "0009", DIMENSION)

@@ -10,7 +10,7 @@ from server.db.engine import Database
 from server.errors import Conflict, DatabaseNotReady
 from server.sql_surface import connect, role, surface
 from tests.databases import fresh_database
-from tests.integration.sql_surface.conftest import ROLE, Refused, Team, forget_role
+from tests.integration.sql_surface.conftest import ROLE, Team, forget_role
 
 
 def test_the_password_lets_the_analyst_in_and_nothing_else_does(installed: Team) -> None:
@@ -54,9 +54,11 @@ VIEWS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_the_analyst_reads_every_view(installed: Team, view: str) -> None:
-    assert len(installed.ask(f"SELECT * FROM {view}")) >= 0  # noqa: S608
+def test_the_analyst_reads_every_view(installed: Team) -> None:
+    with installed.login() as connection:
+        for view in VIEWS:
+            cursor = connection.execute(f"SELECT * FROM {view}")  # noqa: S608
+            assert cursor.description, view
 
 
 def test_the_views_are_those_that_are_documented(installed: Team) -> None:
@@ -64,49 +66,47 @@ def test_the_views_are_those_that_are_documented(installed: Team) -> None:
     assert {name for (name,) in rows} == set(VIEWS)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "SELECT count(*) FROM public.product",
-        "SELECT count(*) FROM public.product_search",
-        "SELECT * FROM public.staff",
-        "SELECT * FROM public.api_key",
-        "SELECT * FROM public.import_run",
-        "SELECT * FROM public.search_event",
-        "SELECT * FROM public.query_embedding",
-        "SELECT * FROM public.embedding_coverage()",
-        "SELECT * FROM vitrine_sql_inner.installed",
-        "SELECT vitrine_sql_inner.shop_currency()",
-        "UPDATE products SET title = 'mine'",
-        "DELETE FROM products",
-        "INSERT INTO products (sku, title, currency) VALUES ('mine', 'Mine', 'USD')",
-        "SET ROLE vitrine",
-        "SET SESSION AUTHORIZATION vitrine",
-        "CREATE TABLE public.mine (n integer)",
-        "CREATE TABLE vitrine_sql.mine (n integer)",
-        "CREATE FUNCTION vitrine_sql.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
-        "CREATE SCHEMA mine",
-        "DROP EXTENSION vector",
-        "CREATE ROLE mine",
-        "ALTER FUNCTION vitrine_sql.similarity_scale(halfvec) OWNER TO CURRENT_USER",
-        "SELECT pg_read_file('PG_VERSION')",
-        "SELECT pg_ls_dir('.')",
-        "SELECT lo_import('/etc/passwd')",
-        "COPY products TO PROGRAM 'cat'",
-        "COPY products TO '/tmp/vitrine-products'",
-        "SELECT pg_reload_conf()",
-        "SELECT rolpassword FROM pg_authid",
-        "ALTER SYSTEM SET fsync = off",
-        "SELECT public.product_search_put(ARRAY['A-1'])",
-    ],
+NOT_THEIRS = (
+    "SELECT count(*) FROM public.product",
+    "SELECT count(*) FROM public.product_search",
+    "SELECT * FROM public.staff",
+    "SELECT * FROM public.api_key",
+    "SELECT * FROM public.import_run",
+    "SELECT * FROM public.search_event",
+    "SELECT * FROM public.query_embedding",
+    "SELECT * FROM public.embedding_coverage()",
+    "SELECT * FROM vitrine_sql_inner.installed",
+    "SELECT vitrine_sql_inner.shop_currency()",
+    "UPDATE products SET title = 'mine'",
+    "DELETE FROM products",
+    "INSERT INTO products (sku, title, currency) VALUES ('mine', 'Mine', 'USD')",
+    "SET ROLE vitrine",
+    "SET SESSION AUTHORIZATION vitrine",
+    "CREATE TABLE public.mine (n integer)",
+    "CREATE TABLE vitrine_sql.mine (n integer)",
+    "CREATE FUNCTION vitrine_sql.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "CREATE SCHEMA mine",
+    "DROP EXTENSION vector",
+    "CREATE ROLE mine",
+    "ALTER FUNCTION vitrine_sql.similarity_scale(halfvec) OWNER TO CURRENT_USER",
+    "SELECT pg_read_file('PG_VERSION')",
+    "SELECT pg_ls_dir('.')",
+    "SELECT lo_import('/etc/passwd')",
+    "COPY products TO PROGRAM 'cat'",
+    "COPY products TO '/tmp/vitrine-products'",
+    "SELECT pg_reload_conf()",
+    "SELECT rolpassword FROM pg_authid",
+    "ALTER SYSTEM SET fsync = off",
+    "SELECT public.product_search_put(ARRAY['A-1'])",
 )
-def test_what_is_not_the_analysts_is_refused(refused: Refused, statement: str) -> None:
-    kinds = psycopg.errors.InsufficientPrivilege
-    if statement.startswith(("UPDATE", "DELETE", "INSERT")):
-        # A view over one table could be written through, if the right were there.
-        assert "permission denied" in refused(statement, kinds)
-    else:
-        assert refused(statement, kinds)
+
+
+def test_what_is_not_the_analysts_is_refused(installed: Team) -> None:
+    with installed.login() as connection:
+        for statement in NOT_THEIRS:
+            # The statement tells which one was let through.
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                assert connection.execute(statement) is None, statement
 
 
 def test_a_table_of_the_analysts_own_name_is_not_taken_for_ours(installed: Team) -> None:
