@@ -172,7 +172,8 @@ def _changing(database: Database) -> Iterator[tuple[psycopg.Connection, Place]]:
         except psycopg.errors.LockNotAvailable as exc:
             raise Conflict(
                 "An open transaction reads vitrine_sql, which cannot be made anew under it. Try again when that is "
-                "over, or end it: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'vitrine_analyst'."
+                "over, or end it: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = "
+                "'vitrine_analyst'."
             ) from exc
 
 
