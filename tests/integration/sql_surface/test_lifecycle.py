@@ -26,7 +26,7 @@ from tests.databases import fresh_database, upgrade_to
 from tests.factories import DIMENSION
 from tests.fakes import FakeEncoder, fake_manifest
 from tests.integration.activation.conftest import at
-from tests.integration.sql_surface.conftest import ROLE, Team
+from tests.integration.sql_surface.conftest import ROLE, Team, forget_role
 
 QUERY = "SELECT sku, path, round(distance::numeric, 4) FROM search_products('red shirt', k => 3)"
 
@@ -104,8 +104,10 @@ def test_an_older_surface_is_renewed_by_an_upgrade(installed: Team) -> None:
     assert len(installed.ask(QUERY)) == 3
 
 
-def test_migrations_change_columns_under_the_views(installed: Team, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pending migration that could not be made with views over its column."""
+def test_migrations_change_columns_under_the_views(
+    migrated: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With migrations to run, and among them one that could not be made with views over its column."""
     real = migrate.upgrade
 
     def change(database: Database, dimension: int) -> migrate.MigrationStatus:
@@ -113,13 +115,19 @@ def test_migrations_change_columns_under_the_views(installed: Team, monkeypatch:
             connection.execute("ALTER TABLE image ALTER COLUMN bytes TYPE numeric")
         return real(database, dimension)
 
-    monkeypatch.setattr(migrate, "upgrade", change)
-    with installed.database.connection() as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0013'")
-        connection.execute("DROP TABLE search_rule")
-    assert upgrade(installed.database, DIMENSION).is_current
-    assert views(installed.database) == set(VIEWS)
-    assert len(installed.ask(QUERY)) == 3
+    with fresh_database(migrated) as old:
+        upgrade_to(old, "0014", DIMENSION)
+        team = Team(old, FakeEncoder(fake_manifest(DIMENSION)), tmp_path)
+        team.add("A-1", "red shirt")
+        team.know("red shirt")
+        team.install()
+        monkeypatch.setattr(migrate, "upgrade", change)
+        try:
+            assert upgrade(old, DIMENSION).is_current
+            assert views(old) == set(VIEWS)
+            assert team.ask("SELECT sku FROM search_products('red shirt')") == [("A-1",)]
+        finally:
+            forget_role(old, ROLE)
 
 
 def test_an_upgrade_that_was_killed_is_completed_by_the_next(installed: Team) -> None:
