@@ -21,6 +21,7 @@ from server.embedding.manifest import Manifest
 from server.errors import ModelError
 from server.search.basis import refresh_basis
 from server.settings import Settings
+from server.sql_surface.surface import note_scales
 from server.sql_tower.install import forget_towers, prepare_tower
 from server.staff import audit
 from server.staff.accounts import COMMAND_LINE
@@ -115,6 +116,7 @@ class Activation:
             self._pictures(connection, model)
             self._index(connection)
             self._prepare_tower(connection)
+            note_scales(connection, [self._encoder.manifest])
             began = time.perf_counter()
             self._tell(connection, "switch")
             switch(

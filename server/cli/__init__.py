@@ -25,6 +25,7 @@ COMMANDS = {
     "synonyms": ("server.cli.synonyms:synonyms", "Keep a list of words that stand for others in a search."),
     "words": ("server.cli.words:words", "Compute the words that corrections and suggestions are made of."),
     "db": ("server.cli.db:db", "Upgrade, inspect and query the database."),
+    "sql": ("server.cli.sql:sql", "Give a data team views, functions and a role of their own."),
     "backup": ("server.cli.backup:backup", "Write the whole shop into FILE, while it is open"),
     "restore": ("server.cli.backup:restore", "Put the shop of a backup in place of the one that is here"),
     "models": ("server.cli.models:models", "Install embedding models, check them and change to another."),

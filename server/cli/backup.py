@@ -60,6 +60,7 @@ def restore(file: Path, replace: bool) -> None:
     """
     from server.backup import restore as restoring
     from server.backup.archive import Archive
+    from server.cli.sql import install_again
 
     settings = load_settings()
     click.echo("Checking the backup ...", err=True)
@@ -70,6 +71,7 @@ def restore(file: Path, replace: bool) -> None:
             _ask(target.products, target.accounts)
         click.echo("Restoring ...", err=True)
         restoring.restore(found, database, settings)
+        install_again(settings, database)
     click.echo(
         f"Restored {found.manifest.products:,} products and {found.end.pictures:,} pictures, as of "
         f"{found.manifest.made_at}."

@@ -16,6 +16,7 @@ from server.embedding.manifest import read_manifest
 from server.embedding.registry import find_model
 from server.errors import DatabaseUnavailable
 from server.settings import Settings, load_settings
+from server.sql_surface.upgrade import upgrade as upgrade_all
 
 
 @click.group()
@@ -25,14 +26,14 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """Bring the schema to this version's. Running it again changes nothing."""
+    """Bring the schema to this version's, and what `vitrine sql install` made. Running it again changes nothing."""
     settings = load_settings()
     # In a new database the model's dimension is the column's; without it there is nothing to start for.
     dimension = read_manifest(find_model(settings)).dimension
     database = open_database(settings)
     try:
         before = migrate.status(database)
-        after = migrate.upgrade(database, dimension)
+        after = upgrade_all(database, dimension)
     finally:
         database.close()
     if before.is_current:

@@ -19,6 +19,7 @@ from server.db.engine import Database, open_database
 from server.errors import DatabaseNotReady, ModelError, OtherModel, SettingError
 from server.jobs.beside import WorkerBeside
 from server.settings import Settings, load_settings
+from server.sql_surface.upgrade import upgrade
 
 if TYPE_CHECKING:
     from server.embedding.current import ActiveModel
@@ -70,7 +71,7 @@ def upgrade_embedded(database: Database, dimension: Callable[[], int]) -> None:
         return
     if database.embedded is None:
         raise DatabaseNotReady
-    migrate.upgrade(database, dimension() if state.current is None else 0)
+    upgrade(database, dimension() if state.current is None else 0)
 
 
 def other_model_sentence(settings: Settings, active: "ActiveModel") -> str | None:

@@ -1,0 +1,142 @@
+"""A shop with the surface upon it, and somebody who logs in as its analyst, with a password and nothing else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from pgvector.psycopg import register_vector
+from psycopg import sql
+
+from server.db import migrate
+from server.db.engine import Database
+from server.search.basis import refresh_basis
+from server.search.service import SearchService
+from server.sql_surface import connect, surface
+from server.sql_surface.connect import Address
+from server.sql_surface.surface import Wanted
+from tests.databases import fresh_database
+from tests.factories import DIMENSION, add_model, add_product
+from tests.fakes import FakeEncoder, fake_manifest
+
+ROLE = "analyst of tests"
+Vector = NDArray[np.float32]
+
+# Until the text tower is there: texts whose vectors the table of query embeddings has.
+STAND_IN = """
+CREATE OR REPLACE FUNCTION vitrine_sql.embed_text(query text) RETURNS halfvec LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    known halfvec := (SELECT q.embedding FROM query_embedding AS q JOIN embedding_model AS m ON m.id = q.model
+                      WHERE m.state = 'active' AND q.text_hash = sha256(convert_to(query, 'UTF8')));
+BEGIN
+    IF known IS NULL THEN
+        RAISE EXCEPTION 'This text is not known: %', query;
+    END IF;
+    RETURN known;
+END
+$$
+"""
+
+
+def put_stand_in(connection: psycopg.Connection) -> None:
+    """In the place of the text tower."""
+    connection.execute(STAND_IN)
+
+
+@dataclass
+class Team:
+    """A shop, its surface, and the analyst's way in. folder: where the password is kept."""
+
+    database: Database
+    encoder: FakeEncoder
+    folder: Path
+
+    def wanted(self, **changed: Any) -> Wanted:
+        """What `vitrine sql install` asks for."""
+        manifest = self.encoder.manifest
+        wanted = Wanted(ROLE, lambda: connect.keep_password(self.folder), put_stand_in, models=(manifest,))
+        return replace(wanted, **changed)
+
+    def install(self, **changed: Any) -> surface.Installed:
+        return surface.install(self.database, self.wanted(**changed))
+
+    @property
+    def address(self) -> Address:
+        return connect.address_of(self.database.url, ROLE, connect.read_password(self.folder))
+
+    def login(self, **changed: Any) -> psycopg.Connection:
+        """As a notebook would."""
+        connection = psycopg.connect(replace(self.address, **changed).url, autocommit=True)
+        register_vector(connection)
+        return connection
+
+    def ask(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """Rows, as the analyst gets them."""
+        with self.login() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def know(self, *texts: str) -> None:
+        """Have the stand-in know what the model makes of these."""
+        with self.database.connection() as connection:
+            for text in texts:
+                connection.execute(
+                    "INSERT INTO query_embedding (model, text_hash, embedding) "
+                    "SELECT id, sha256(convert_to(%s, 'UTF8')), %s FROM embedding_model WHERE digest = %s "
+                    "ON CONFLICT DO NOTHING",
+                    [text, HalfVector(self.encoder.embed_text(text)), self.encoder.manifest.digest],
+                )
+
+    @property
+    def search(self) -> SearchService:
+        return SearchService(self.database, self.encoder, "0123456789abcdef", None)
+
+    def sketch(self) -> None:
+        """Enough products have a spread, and sketches."""
+        assert refresh_basis(self.database)
+        self.database.refresh_statistics()
+
+    def add(self, sku: str, text: str = "thing", **columns: Any) -> None:
+        """A product that looks like this text does to the model."""
+        vector = columns.pop("embedding", None)
+        with self.database.connection() as connection:
+            model = add_model(
+                connection, digest=self.encoder.manifest.digest, name=self.encoder.manifest.name,
+                dimension=self.encoder.manifest.dimension,
+            )  # fmt: skip
+            made = self.encoder.embed_text(text) if vector is None else vector
+            add_product(connection, sku, embedding=made, embedding_model=model, **columns)
+
+
+@pytest.fixture
+def team(migrated: Database, tmp_path: Path) -> Iterator[Team]:
+    """Without products, and without the surface."""
+    with fresh_database(migrated) as database:
+        migrate.upgrade(database, DIMENSION)
+        yield Team(database, FakeEncoder(fake_manifest(DIMENSION)), tmp_path)
+        forget_role(database, ROLE)
+
+
+def forget_role(database: Database, role: str) -> None:
+    """Roles are the whole server's, which tests share."""
+    with database.connection() as connection:
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None:
+            connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+@pytest.fixture
+def installed(team: Team) -> Team:
+    """With a handful of products and the surface."""
+    team.add("A-1", "red shirt", price=10, category="Apparel/Shirts", brand="Acme", stock=3)
+    team.add("A-2", "blue shirt", price=20, category="Apparel/Shirts", brand="Zed", stock=0)
+    team.add("B-1", "red mug", price=5, category="Kitchen/Mugs", brand="Acme")
+    team.add("B-2", "blue mug", price=500, category="Kitchen/Mugs", status="draft")
+    team.know("red", "blue", "red shirt", "blue mug", "shirt", "mug")
+    team.install()
+    return team

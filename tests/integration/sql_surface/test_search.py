@@ -1,0 +1,209 @@
+"""search_products and its kin find what the shop's own search finds, complete whatever the filter and the way."""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+
+from server.search import plan as planning
+from server.search.query import Filters, Mode, Query
+from tests.factories import DIMENSION, unit_vector
+from tests.integration.sql_surface.conftest import Team
+
+COLOURS = ("red", "blue", "green", "black")
+KINDS = ("shirt", "mug", "shoe", "bag", "hat")
+
+
+@pytest.fixture
+def shop(team: Team) -> Team:
+    """120 products of 20 looks, with sketches."""
+    for number in range(120):
+        colour, kind = COLOURS[number % 4], KINDS[number % 5]
+        look = team.encoder.embed_text(f"{colour} {kind}") + 0.3 * unit_vector(number)
+        team.add(
+            f"P-{number:03d}", embedding=look / np.linalg.norm(look), title=f"{colour} {kind} {number}",
+            price=Decimal(number), category=f"Things/{kind.title()}s", brand=colour.title(), stock=number % 3,
+        )  # fmt: skip
+    team.know("red shirt", "blue mug", "red")
+    team.install()
+    team.sketch()
+    return team
+
+
+CASES: list[tuple[str, dict[str, Any], Filters]] = [
+    ("everything", {}, Filters()),
+    ("price", {"max_price": 40}, Filters(price_max=Decimal(40), currency="USD")),
+    ("band", {"min_price": 10, "max_price": 60}, Filters(price_min=Decimal(10), price_max=Decimal(60), currency="USD")),
+    ("category", {"category": "Things/Mugs"}, Filters(category="Things/Mugs")),
+    ("its beginning", {"category": "Things"}, Filters(category="Things")),
+    ("its capitals", {"category": "things/mugs"}, Filters(category="things/mugs")),
+    ("brand", {"brand": "green"}, Filters(brands=("green",))),
+    ("stock", {"in_stock": True}, Filters(in_stock=True)),
+    ("a few", {"brand": "Red", "max_price": 9}, Filters(brands=("Red",), price_max=Decimal(9), currency="USD")),
+    ("nothing", {"brand": "Nobody"}, Filters(brands=("Nobody",))),
+    ("another currency", {"max_price": 40, "currency": "EUR"}, Filters(price_max=Decimal(40), currency="EUR")),
+]
+
+
+def find(team: Team, query: str, k: int = 20, **filters: Any) -> list[tuple[Any, ...]]:
+    named = "".join(f", {name} => %({name})s" for name in filters)
+    return team.ask(
+        f"SELECT sku, rank, distance, score, path FROM search_products(%(query)s, k => %(k)s{named})",  # noqa: S608
+        {"query": query, "k": k, **filters},
+    )
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "exact": {},
+    "sketch": {"EXACT_ROWS": 0, "costs": planning.Costs(walk_start=1000.0)},
+    "hnsw": {"EXACT_ROWS": 0, "costs": planning.Costs(sketch_start=1000.0)},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_same_products_in_the_same_order_as_by_http(shop: Team, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    def ask(filters: Filters) -> list[Any]:
+        query = Query(filters=filters, limit=20, mode=Mode.VECTOR, parse=False)
+        return list(shop.search.by_text("red shirt", query).hits)
+
+    expected = {name: ask(filters) for name, _, filters in CASES}
+    choose(shop, monkeypatch, way)
+    for name, given, _ in CASES:
+        found, hits = find(shop, "red shirt", **given), expected[name]
+        assert [row[0] for row in found] == [hit.sku for hit in hits], name
+        assert [row[1] for row in found] == list(range(1, len(found) + 1)), name
+        np.testing.assert_allclose([row[2] for row in found], [1 - hit.score for hit in hits], atol=1e-3)
+        if name not in ("nothing", "another currency"):
+            assert found, name
+            assert {row[4].split("_")[0] for row in found} == {way}, name
+
+
+def choose(team: Team, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """Have every filter go this way."""
+    how = dict(WAYS[way])
+    costs = how.pop("costs", None)
+    for constant, value in how.items():
+        monkeypatch.setattr(planning, constant, value)
+    team.install()
+    if costs is not None:
+        with team.database.connection() as connection:
+            values = psycopg.types.json.Jsonb(vars(costs))
+            connection.execute("UPDATE search_settings SET costs = %s", [values])
+
+
+def test_a_filter_that_fights_the_query_still_fills_the_page(shop: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose(shop, monkeypatch, "hnsw")
+    # Two candidates are kept, and of the nearest none passes.
+    monkeypatch.setattr(planning, "EF_SEARCH", 2)
+    monkeypatch.setattr(planning, "MARGIN", 0.01)
+    shop.install()
+    with shop.database.connection() as connection:
+        # Among so few rows Postgres would rather sort them all.
+        for setting in ("enable_sort", "enable_seqscan"):
+            connection.execute(f"ALTER DATABASE {connection.info.dbname} SET {setting} = off")
+    found = find(shop, "red shirt", k=10, brand="Blue")
+    assert len(found) == 10
+    assert {row[4] for row in found} == {"hnsw_then_sketch"}
+    best = shop.search.by_text("red shirt", Query(filters=Filters(brands=("Blue",)), limit=10, mode=Mode.VECTOR))
+    assert [row[0] for row in found] == [hit.sku for hit in best.hits]
+
+
+def test_the_analysts_own_settings_are_as_before_a_search(shop: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose(shop, monkeypatch, "hnsw")
+    with shop.login() as connection, connection.transaction():
+        connection.execute("SET LOCAL hnsw.ef_search = 55")
+        rows = connection.execute("SELECT path FROM search_products('red shirt', k => 3)").fetchall()
+        assert {path for (path,) in rows} == {"hnsw"}
+        after = [connection.execute(f"SHOW {name}").fetchone() for name in ("hnsw.ef_search", "hnsw.iterative_scan")]
+    assert after == [("55",), ("relaxed_order",)]
+
+
+def test_a_search_writes_nothing(shop: Team) -> None:
+    with shop.login() as connection:
+        connection.execute("SET default_transaction_read_only = on")
+        assert connection.execute("SELECT count(*) FROM search_products('red shirt', max_price => 50)").fetchone() == (
+            20,
+        )
+        assert connection.execute("SELECT count(*) FROM similar_products('P-001', 5)").fetchone() == (5,)
+
+
+def test_scores_are_those_of_the_shop(shop: Team) -> None:
+    expected = shop.search.by_text("red shirt", Query(limit=5, mode=Mode.VECTOR, explain=True))
+    found = find(shop, "red shirt", k=5)
+    assert [row[3] for row in found] == pytest.approx([hit.parts.z for hit in expected.hits if hit.parts], rel=0.01)
+
+
+def test_similar_products_leave_out_the_product_itself(shop: Team) -> None:
+    expected = shop.search.similar("P-004", Query(limit=6))
+    found = shop.ask("SELECT sku FROM similar_products('P-004', k => 6)")
+    assert [sku for (sku,) in found] == [hit.sku for hit in expected.hits]
+    assert "P-004" not in {sku for (sku,) in found}
+
+
+def test_the_average_look_of_a_brand_is_a_query_too(shop: Team) -> None:
+    rows = shop.ask(
+        "SELECT brand, count(*) FROM nearest_products("
+        "(SELECT avg(embedding)::halfvec FROM products WHERE brand = 'Red'), k => 30) GROUP BY brand"
+    )
+    counts = dict(rows)
+    assert counts["Red"] > 15
+
+
+def test_other_statuses_are_found_where_they_are_asked_for(shop: Team) -> None:
+    shop.add("D-1", "red shirt", status="draft", title="A draft")
+    assert "D-1" not in {row[0] for row in find(shop, "red shirt", k=120)}
+    assert [row[0] for row in find(shop, "red shirt", status="draft")] == ["D-1"]
+    assert find(shop, "red shirt", k=1, status=None)[0][0] == "D-1"
+
+
+def test_the_index_is_used_by_an_order_of_the_analysts_own(shop: Team) -> None:
+    with shop.login() as connection:
+        connection.execute("SET enable_sort = off")
+        connection.execute("SET enable_seqscan = off")
+        rows = connection.execute(
+            "EXPLAIN SELECT sku FROM products WHERE price < 50 "
+            "ORDER BY embedding <=> (SELECT embed_text('red shirt')) LIMIT 10"
+        ).fetchall()
+        found = connection.execute(
+            "SELECT sku FROM products WHERE brand = 'Blue' "
+            "ORDER BY embedding <=> (SELECT embed_text('red shirt')) LIMIT 10"
+        ).fetchall()
+    assert any("product_embedding_hnsw" in line for (line,) in rows)
+    assert len(found) == 10
+
+
+def test_prices_that_change_are_those_of_the_next_search(shop: Team) -> None:
+    with shop.database.connection() as connection:
+        connection.execute("UPDATE product SET price = 1 WHERE sku = 'P-100'")
+    assert "P-100" in {row[0] for row in find(shop, "red shirt", k=50, max_price=2)}
+    assert shop.ask("SELECT price FROM products WHERE sku = 'P-100'") == [(Decimal(1),)]
+
+
+MISTAKES = (
+    ("search_products('')", "There are no words to search for"),
+    ("search_products(NULL)", "There are no words to search for"),
+    ("search_products('red', k => 0)", "k is how many products to return: a number from 1 to 1000"),
+    ("search_products('red', k => NULL)", "k is how many"),
+    ("search_products('red', status => 'gone')", 'There is no status "gone"'),
+    ("similar_products('nowhere')", 'There is no product "nowhere"'),
+    ("nearest_products('[1,2,3]')", f"has 3 numbers, and those of the active model fake have {DIMENSION}"),
+    (f"nearest_products(array_fill(0, ARRAY[{DIMENSION}])::real[]::halfvec)", "all zeros"),
+    ("products_matching('red', 2)", "The threshold is a cosine"),
+    ("classify_product('A', '{}')", "Give at least one label"),
+    ("classify_product('A', ARRAY['red', NULL])", "Give at least one label, and none that is NULL"),
+    ("explain_match('nowhere', 'red')", 'There is no product "nowhere"'),
+)
+
+
+def test_what_cannot_be_asked_is_a_sentence(shop: Team) -> None:
+    for call, sentence in MISTAKES:
+        with pytest.raises(psycopg.Error) as caught:
+            shop.ask(f"SELECT * FROM {call}")  # noqa: S608
+        assert sentence in (caught.value.diag.message_primary or ""), call
+
+
+def test_an_empty_shop_finds_nothing(team: Team) -> None:
+    team.install()
+    assert team.ask("SELECT * FROM nearest_products('[1,0]')") == []
