@@ -80,10 +80,6 @@ INSERT INTO vitrine_sql_inner.model_scale (digest, logit_scale, logit_bias)
 VALUES (%(digest)s, %(logit_scale)s, %(logit_bias)s)
 ON CONFLICT (digest) DO UPDATE SET logit_scale = excluded.logit_scale, logit_bias = excluded.logit_bias
 
--- name: has_tower
--- Whether texts can be embedded in SQL.
-SELECT to_regprocedure('vitrine_sql.embed_text(text)') IS NOT NULL
-
 -- name: active_model
 -- The model that made the catalogue's embeddings.
 SELECT name, revision, digest FROM embedding_model WHERE state = 'active'

@@ -4,7 +4,7 @@ import psycopg
 
 from server.embedding.manifest import Manifest
 from server.errors import ModelError
-from server.sql_surface.surface_sql import SQL
+from server.sql_tower.install import install_tower, remove_tower
 
 # Functions of the schema that are the tower's, and stay when the surface is made again.
 FUNCTIONS = ("embed_text", "remember_text")
@@ -16,11 +16,14 @@ def put_up(connection: psycopg.Connection, manifest: Manifest | None) -> None:
     manifest: of the active model; None where it is not installed on this machine. Raises ModelError where texts cannot
     be computed in SQL.
     """
-    (is_there,) = connection.execute(SQL["has_tower"]).fetchone() or (False,)
-    if not is_there:
-        name = "the active model" if manifest is None else f"the model {manifest.name}"
-        raise ModelError(f"The function vitrine_sql.embed_text is not there, which computes texts by {name} in SQL.")
+    if manifest is None:
+        raise ModelError(
+            "The model of this database is not installed on this machine, and embed_text is made of its files. "
+            "`vitrine doctor` names it; install it with `vitrine models add`, or run this where it is."
+        )
+    install_tower(connection, manifest)
 
 
 def take_down(connection: psycopg.Connection) -> None:
     """Take away what `put_up` made elsewhere than in the schema `vitrine_sql`."""
+    remove_tower(connection)

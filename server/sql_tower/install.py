@@ -28,8 +28,8 @@ LONGEST_REMEMBERED = 1_000
 MOST_REMEMBERED = 50_000
 # Postgres has an error function of its own from here on.
 HAS_ERF = 160_000
-# Two that install at the same time wait for each other; server/activation/session.py has the number before it.
-INSTALL_LOCK = 7_346_110_253
+# Two that install at the same time wait for each other. Any number that nothing else takes as an advisory lock.
+INSTALL_LOCK = 7_346_110_255
 
 
 @dataclass(frozen=True)
