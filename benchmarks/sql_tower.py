@@ -68,7 +68,7 @@ def compare_vectors(connection: psycopg.Connection, manifest: Manifest, scratch:
         made = unit(one(connection, COMPUTE, text).to_numpy())
         exact.append(made @ unit(floats.run({spec.input: np.array([tokenizer.encode(text)])})[0]))
         shipped.append(made @ unit(encoder.embed_text(text)))
-    for name, cosines in (("float32 on its weights", exact), (f"the graph ({manifest.precision})", shipped)):
+    for name, cosines in (("float32 on its weights", exact), ("the graph as it is shipped", shipped)):
         print(f"  cosine with {name}: lowest {min(cosines):.6f}, mean {np.mean(cosines):.6f} ({count} queries)")
 
 
@@ -126,9 +126,10 @@ def time_lengths(connection: psycopg.Connection, manifest: Manifest) -> None:
 
 def report_on(manifest: Manifest, report: TowerReport) -> None:
     """Prints what was installed."""
+    called = f"{manifest.folder.parent.name}/{manifest.folder.name}"
     sizes = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in report.bytes.items() if size > 1e6)
     print(
-        f"{manifest.name}: {report.layers} layers of width {report.width}, {report.vocabulary:,} tokens; installed in "
+        f"{called}: {report.layers} layers of width {report.width}, {report.vocabulary:,} tokens; installed in "
         f"{report.seconds:.1f} s\n  tables: {sum(report.bytes.values()) / 1e6:.1f} MB ({sizes})"
     )
 
