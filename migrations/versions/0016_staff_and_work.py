@@ -9,7 +9,7 @@ never changed: one row that counts would be locked by all who work at the same t
 
 from alembic import op
 
-revision = "0017"
+revision = "0016"
 down_revision = "0015"
 
 STATEMENTS = (

@@ -7,8 +7,8 @@ without a vector, a trigger tells on a channel, so nobody who writes waits or lo
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0017"
+down_revision = "0016"
 
 STATEMENTS = (
     "ALTER TABLE image ADD COLUMN thumbnails_at timestamptz, ADD COLUMN thumbnail_problem text",
