@@ -23,8 +23,8 @@ def test_connections_in_use_count_and_those_of_workers_do_not(
     # Those of the tests before this one are at rest by then, however slow the machine is.
     monkeypatch.setattr(room, "RECENTLY_SECONDS", 0.0)
     with ExitStack() as stack:
-        for _ in range(3):
-            one = stack.enter_context(psycopg.connect(migrated.url, application_name=WORKER))
+        for name in (WORKER, WORKER, "vitrine activate", "vitrine activate, waits for 3 rows"):
+            one = stack.enter_context(psycopg.connect(migrated.url, application_name=name))
             one.execute("SELECT 1")
         assert Pace.of(worker).rows == ROWS_ALONE
         for _ in range(2):
