@@ -42,7 +42,7 @@ $$
 CREATE FUNCTION product_picture_tell_gaps() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM new_rows WHERE place > 0) THEN
-        NOTIFY vitrine_gaps;
+        NOTIFY vitrine_further_pictures;
     END IF;
     RETURN NULL;
 END

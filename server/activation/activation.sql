@@ -24,8 +24,11 @@ WHERE activation.per_second > 0
 ORDER BY activation.id
 
 -- name: to_embed
--- How many products there are, and how many of them lack the vector of the model beside the active one.
-SELECT count(*), count(*) FILTER (WHERE embedding_other IS NULL) FROM product
+-- How many products there are, and how many of them lack the vector of the model beside the active one; how many
+-- pictures they have beside their first ones.
+SELECT count(*), count(*) FILTER (WHERE embedding_other IS NULL),
+       (SELECT count(*) FROM product_picture WHERE place > 0)
+FROM product
 
 -- name: models
 -- The models whose vectors the table holds: the active one, and the one beside it.
@@ -102,6 +105,10 @@ SET phase = 'fill', per_second = NULL, updated_at = now(), total = counted.total
 FROM (SELECT count(*) AS total, count(embedding_other) AS filled FROM product) AS counted
 WHERE phase NOT IN ('done', 'left')
 RETURNING activation.filled, activation.total
+
+-- name: add_total
+-- Further pictures of products, which are embedded behind the products.
+UPDATE activation SET total = total + %(pictures)s WHERE phase NOT IN ('done', 'left')
 
 -- name: add_filled
 -- How far the vectors are.

@@ -7,17 +7,21 @@ import psycopg
 
 from server.activation.session import SQL
 from server.activation.slots import read_slots, what_is_lost
+from server.catalog.picture_vectors import count_missing
 from server.embedding.manifest import Manifest
 
 
 @dataclass(frozen=True)
 class Cost:
-    """products: that would be embedded anew. per_second: so many were, when it was measured here last; None: never.
+    """products: that would be embedded anew, and further pictures of theirs.
+
+    per_second: so many were embedded, when it was measured here last; None: never.
 
     measured_with: the model that it was measured with, where that is another one. lost: what makes room for it.
     """
 
     products: int
+    pictures: int
     per_second: float | None
     measured_with: str | None
     lost: str | None
@@ -25,7 +29,7 @@ class Cost:
     @property
     def seconds(self) -> float | None:
         """For all of them."""
-        return self.products / self.per_second if self.per_second else None
+        return (self.products + self.pictures) / self.per_second if self.per_second else None
 
     @property
     def milliseconds_each(self) -> float | None:
@@ -37,7 +41,7 @@ def read_costs(connection: psycopg.Connection, manifests: Iterable[Manifest]) ->
     """Digest -> cost, of each model but the active one."""
     slots = read_slots(connection)
     row = connection.execute(SQL["to_embed"]).fetchone()
-    products, gaps = (0, 0) if row is None else row
+    products, gaps, pictures = (0, 0, 0) if row is None else row
     rates = connection.execute(SQL["measured"]).fetchall()
     measured = {digest: rate for digest, _, rate in rates}
     # Of another model, where it was never measured itself: the newest.
@@ -49,6 +53,7 @@ def read_costs(connection: psycopg.Connection, manifests: Iterable[Manifest]) ->
         own = measured.get(manifest.digest)
         costs[manifest.digest] = Cost(
             gaps if slots.holds(manifest) else products,
+            count_missing(connection, slots.other.key) if slots.other and slots.holds(manifest) else pictures,
             other_rate if own is None else own,
             other_name if own is None else None,
             what_is_lost(slots, manifest),

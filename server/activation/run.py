@@ -15,6 +15,7 @@ from server.activation.switch import switch
 from server.catalog import picture_vectors
 from server.catalog.image_store import ImageStore
 from server.catalog.picture import Darkroom
+from server.catalog.picture_vectors import Filling
 from server.db.engine import Database
 from server.embedding.encoder import Encoder
 from server.embedding.manifest import Manifest
@@ -103,6 +104,8 @@ class Activation:
             if check(connection, self._encoder.manifest):
                 self.summary.was_active = True
                 self.summary.given_up = self._give_up(connection)
+                # One that was stopped just behind the switch may have left this undone.
+                self._tidy()
                 return self.summary
             slots = read_slots(connection)
             lost = what_is_lost(slots, self._encoder.manifest)
@@ -126,16 +129,20 @@ class Activation:
             self.summary.seconds["switch"] = time.perf_counter() - began
             self.summary.seconds["locked"] = waits.longest
             self._tell(connection, "done")
-            picture_vectors.forget_retired(connection)
             forget_towers(connection)
-        # Until this is done, searches go without sketches.
-        refresh_basis(self._database)
+        self._tidy()
         self.summary.filled = filler.filled
         self.summary.by_title = sorted(filler.by_title)
         self.summary.without_vector = sorted(sku for sku, gap in filler.lost.items() if gap.live)
         self.summary.not_live = sorted(sku for sku, gap in filler.lost.items() if not gap.live)
         self.summary.products = self._total
         return self.summary
+
+    def _tidy(self) -> None:
+        """Sketches by the active model's axes, without which searches are slower; then away with what is nobody's."""
+        refresh_basis(self._database)
+        with picture_vectors.session_of(self._database) as connection:
+            picture_vectors.forget_retired(connection)
 
     def _note(self, connection: psycopg.Connection, slots: Slots) -> None:
         """Who changed the model, from which one to which."""
@@ -150,7 +157,12 @@ class Activation:
         return name
 
     def _filler(self, connection: psycopg.Connection, model: int) -> Filler:
-        darkroom = Darkroom(self._encoder, self._images, self._settings)
+        darkroom, note = Darkroom(self._encoder, self._images, self._settings), self._noting(connection)
+        threads = self._settings.prepare_threads
+        return Filler(connection, model, self._encoder, darkroom, threads, note, self._lost_by_title, self._say)
+
+    def _noting(self, connection: psycopg.Connection) -> Callable[[int, float], None]:
+        """What is called with how many vectors were made in how many seconds."""
 
         def on_filled(filled: int, seconds: float) -> None:
             rate = filled / max(seconds, 1e-6)
@@ -159,8 +171,7 @@ class Activation:
             connection.execute(SQL["add_filled"], {"filled": filled, "per_second": self._rate})
             self._on_progress("fill", self._done, self._total, self._rate)
 
-        threads = self._settings.prepare_threads
-        return Filler(connection, model, self._encoder, darkroom, threads, on_filled, self._lost_by_title, self._say)
+        return on_filled
 
     def _fill(self, connection: psycopg.Connection, filler: Filler) -> None:
         began = time.perf_counter()
@@ -180,7 +191,12 @@ class Activation:
 
     def _pictures(self, connection: psycopg.Connection, model: int) -> None:
         """The further pictures of products. What is put in from here on is left to the worker."""
-        picture_vectors.fill(connection, model, Darkroom(self._encoder, self._images, self._settings))
+        missing = picture_vectors.count_missing(connection, model)
+        connection.execute(SQL["add_total"], {"pictures": missing})
+        self._total += missing
+        darkroom, threads = Darkroom(self._encoder, self._images, self._settings), self._settings.prepare_threads
+        note = self._noting(connection)
+        picture_vectors.fill(connection, Filling(model, darkroom, on_filled=note, threads=threads))
 
     def _index(self, connection: psycopg.Connection) -> None:
         self._tell(connection, "index")

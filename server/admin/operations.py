@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import dataclass
 
-from server.catalog.coverage import Coverage, Gap, find_gaps, read_coverage
+from server.catalog.coverage import SOON, Coverage, Gap, find_gaps, read_coverage
 from server.db import migrate
 from server.db.named_sql import load
 from server.jobs.failures import Job, list_jobs
@@ -40,7 +40,7 @@ def read_operations(services: Services) -> Operations:
     with services.database.connection() as connection:
         sizes = connection.execute(SQL["sizes"]).fetchone() or (0, 0, 0)
         queue = connection.execute(SQL["queue"]).fetchone() or (0, 0, 0, 0)
-        coverage, gaps = read_coverage(connection), find_gaps(connection, MOST_SHOWN)
+        coverage, gaps = read_coverage(connection, SOON), find_gaps(connection, MOST_SHOWN)
         jobs, not_shown = _most_important(list_jobs(connection))
         throughput = read_throughput(connection)
         model = connection.execute(SQL["model"]).fetchone()

@@ -19,7 +19,7 @@ from server.admin.session import Staff
 from server.errors import Forbidden, InvalidInput, TooManyRequests, Unauthorized, VitrineError
 from server.jobs import failures
 from server.jobs.failures import TOLD
-from server.jobs.names import EMBED_GAPS
+from server.jobs.names import EMBED_GAPS, EMBED_PICTURES
 from server.jobs.queue import put_in
 from server.staff import accounts
 from server.web.context import current_services
@@ -132,7 +132,7 @@ def live() -> AnyResponse:
 def repair() -> AnyResponse:
     """Have the worker embed what lacks a vector."""
     with current_services().database.connection() as connection:
-        is_new = put_in(connection, EMBED_GAPS)
+        is_new = any([put_in(connection, EMBED_GAPS), put_in(connection, EMBED_PICTURES)])
     flash("The worker is told." if is_new else "The worker was told already.")
     return redirect(url_for("admin.home"))
 

@@ -4,6 +4,7 @@ Products that come through an import or the API have one. Those that somebody wr
 over them.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -13,9 +14,14 @@ from server.catalog.change import Outcome
 from server.catalog.products import Catalog
 from server.db.engine import Database
 from server.db.named_sql import load
+from server.db.pace import FULL_SPEED, Pace
 
 SQL = load(__file__, "coverage.sql")
 BATCH = 64
+# For pages that look again and again: a million pictures are counted in seconds.
+SOON = 60.0
+# Database -> when its further pictures were counted, how many there are, and how many lack a vector.
+_counted: dict[tuple[str, int, str], tuple[float, tuple[int, int]]] = {}
 
 
 @dataclass(frozen=True)
@@ -60,10 +66,15 @@ class Repair:
     left: list[Gap] = field(default_factory=list)
 
 
-def read_coverage(connection: psycopg.Connection) -> Coverage:
-    """Counted now."""
-    row = connection.execute(SQL["coverage"]).fetchone()
-    return Coverage(*(0, 0, 0, 0) if row is None else row)
+def read_coverage(connection: psycopg.Connection, pictures_at_most: float = 0.0) -> Coverage:
+    """Counted now. pictures_at_most: so many seconds old the count of further pictures may be, which takes longest."""
+    live, covered, without_vector, outdated = connection.execute(SQL["coverage"]).fetchone() or (0, 0, 0, 0)
+    key = (connection.info.host, connection.info.port, connection.info.dbname)
+    counted = _counted.get(key)
+    if counted is None or counted[0] + pictures_at_most <= time.monotonic():
+        pictures = connection.execute(SQL["pictures"]).fetchone() or (0, 0)
+        counted = _counted[key] = (time.monotonic(), (pictures[0], pictures[1]))
+    return Coverage(live, covered, without_vector, outdated, *counted[1])
 
 
 def find_gaps(connection: psycopg.Connection, limit: int, after: str = "") -> list[Gap]:
@@ -88,10 +99,14 @@ def repair(
         still = {sku for (sku,) in rows}
         done.filled += sum(gap.sku not in still for gap in gaps)
         done.left += [Gap(gap.sku, _why(gap, outcomes)) for gap in gaps if gap.sku in still]
-    pictures = catalog.embed_pictures(go_on)
-    done.pictures = pictures.pictures
-    done.left += [Gap(gap.sku, f"a further picture: {gap.reason}") for gap in pictures.left]
     return done
+
+
+def repair_pictures(catalog: Catalog, go_on: Callable[[], bool] = lambda: True, pace: Pace = FULL_SPEED) -> Repair:
+    """The same for the further pictures of products."""
+    made = catalog.embed_pictures(go_on, pace)
+    left = [Gap(gap.sku, f"a further picture: {gap.reason}") for gap in made.left]
+    return Repair(pictures=made.pictures, left=left)
 
 
 def _batches(database: Database, batch: int) -> Iterator[list[Gap]]:

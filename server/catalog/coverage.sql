@@ -1,11 +1,12 @@
 -- name: coverage
--- How many live products have a vector of what they are now; how many further pictures products have, and how many of
--- these lack one.
-SELECT c.live, c.covered, c.without_vector, c.outdated,
-       (SELECT count(*) FROM product_picture AS g JOIN product AS p ON p.sku = g.sku
+-- How many live products have a vector of what they are now.
+SELECT live, covered, without_vector, outdated FROM embedding_coverage()
+
+-- name: pictures
+-- How many further pictures products have, and how many of these lack one.
+SELECT (SELECT count(*) FROM product_picture AS g JOIN product AS p ON p.sku = g.sku
         WHERE g.place > 0 AND g.sha256 IS DISTINCT FROM p.image_sha256),
        (SELECT count(*) FROM picture_gaps())
-FROM embedding_coverage() AS c
 
 -- name: gaps
 -- The next products that lack one, in SKU order.

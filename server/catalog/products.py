@@ -16,11 +16,13 @@ from server.catalog.active_model import find_model_in_use, use_model
 from server.catalog.change import Change, Outcome, require
 from server.catalog.image_store import ImageStore
 from server.catalog.picture import Darkroom
+from server.catalog.picture_vectors import Filled, Filling
 from server.catalog.product import Product, ProductInput, ProductPatch
 from server.catalog.writing import ProductWriter, writer_for
 from server.db import tables
 from server.db.engine import Database
 from server.db.named_sql import load
+from server.db.pace import FULL_SPEED, Pace
 from server.embedding.current import CurrentEncoder
 from server.embedding.encoder import Encoder
 from server.errors import Conflict, InvalidInput, NotFound
@@ -126,14 +128,17 @@ class Catalog:
         changes = [Change(sku, {}, may_create=False) for sku in skus]
         return {outcome.sku: outcome for outcome in self._write(changes)}
 
-    def embed_pictures(self, go_on: Callable[[], bool] = lambda: True) -> picture_vectors.Filled:
+    def embed_pictures(self, go_on: Callable[[], bool] = lambda: True, pace: Pace = FULL_SPEED) -> Filled:
         """Give the further pictures of products the vectors that they lack. go_on: asked now and then."""
         with self._database.connection() as connection:
             in_use = find_model_in_use(connection, self._current)
         if in_use is None:
-            return picture_vectors.Filled()
+            return Filled()
         darkroom = Darkroom(in_use.loaded.encoder, self._images, self._settings)
-        return picture_vectors.fill_beside(self._database, in_use.key, darkroom, go_on)
+        threads = self._settings.prepare_threads
+        filling = Filling(in_use.key, darkroom, go_on, pace=pace, threads=threads)
+        with picture_vectors.session_of(self._database) as connection:
+            return picture_vectors.fill(connection, filling)
 
     def delete(self, sku: str) -> None:
         """Remove a product; its picture stays in the store. Raises NotFound."""

@@ -66,7 +66,11 @@ def coverage(repair: bool, as_json: bool) -> None:
 
     services = open_services(load_settings())
     try:
-        done = room.repair(services.database, services.catalog) if repair else room.Repair()
+        done = room.Repair()
+        if repair:
+            done = room.repair(services.database, services.catalog)
+            pictures = room.repair_pictures(services.catalog)
+            done.pictures, done.left = pictures.pictures, [*done.left, *pictures.left]
         with services.database.connection() as connection:
             found, gaps = room.read_coverage(connection), room.find_gaps(connection, 20)
     finally:

@@ -125,7 +125,7 @@ class Database:
         with translated_errors(), psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("SET statement_timeout = 0")
             connection.execute("VACUUM (ANALYZE, INDEX_CLEANUP OFF) product")
-            connection.execute("VACUUM (ANALYZE) product_search, product_words")
+            connection.execute("VACUUM (ANALYZE) product_search, product_words, product_picture, picture_embedding")
 
     def close(self) -> None:
         """Close the connections, and let go of the embedded server."""

@@ -3,6 +3,7 @@
 QUEUE = "default"
 
 EMBED_GAPS = "vitrine:embed_gaps"
+EMBED_PICTURES = "vitrine:embed_pictures"
 IMPORT_FILE = "vitrine:import_file"
 MAKE_THUMBNAILS = "vitrine:make_thumbnails"
 THUMBNAILS_OF = "vitrine:thumbnails_of"

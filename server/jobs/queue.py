@@ -18,6 +18,7 @@ from server.jobs.activating import find_job
 from server.jobs.names import (
     ACTIVATE_MODEL,
     EMBED_GAPS,
+    EMBED_PICTURES,
     FORGET_OLD,
     IMPORT_FILE,
     MAKE_THUMBNAILS,
@@ -31,7 +32,7 @@ SQL = load(__file__, "jobs.sql")
 
 RETRIES = RetryStrategy(max_attempts=tasks.MOST_ATTEMPTS, exponential_wait=2)
 # Of these one at a time: a second one would do the same work beside the first, in a place that an import may need.
-ALONE = frozenset({MAKE_THUMBNAILS})
+ALONE = frozenset({EMBED_GAPS, EMBED_PICTURES, MAKE_THUMBNAILS})
 
 
 class Retries(RetryStrategy):
@@ -51,8 +52,12 @@ def open_queue(database: Database) -> App:
     )
     app = App(connector=connector)
     # Of each, one that waits is enough. Where the database's notice of a gap was lost, the clock finds it.
-    embed = app.task(name=EMBED_GAPS, queue=QUEUE, queueing_lock=EMBED_GAPS, retry=RETRIES, pass_context=True)
-    app.periodic(cron="*/5 * * * *")(embed(tasks.embed_gaps))
+    for name, cron, task in (
+        (EMBED_GAPS, "*/5 * * * *", tasks.embed_gaps),
+        (EMBED_PICTURES, "2-59/5 * * * *", tasks.embed_pictures),
+    ):
+        embed = app.task(name=name, queue=QUEUE, lock=name, queueing_lock=name, retry=RETRIES, pass_context=True)
+        app.periodic(cron=cron)(embed(task))
     app.task(name=IMPORT_FILE, queue=QUEUE, retry=RETRIES, pass_context=True)(tasks.import_file)
     make = app.task(
         name=MAKE_THUMBNAILS, queue=QUEUE, lock=MAKE_THUMBNAILS, queueing_lock=MAKE_THUMBNAILS, retry=RETRIES,

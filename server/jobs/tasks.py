@@ -8,7 +8,8 @@ from procrastinate.exceptions import JobAborted, UniqueViolation
 from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Status
 
-from server.catalog import bulk, coverage, history, thumbnails
+from server.catalog import bulk, coverage, history, picture_vectors, thumbnails
+from server.db.pace import Pace
 from server.db.work_done import forget_work
 from server.errors import VitrineError
 from server.events.forgetting import forget_older
@@ -39,7 +40,19 @@ def embed_gaps(context: JobContext, timestamp: int = 0) -> str:
         raise JobAborted
     for gap in done.left[:5]:
         log.warning("%s has no vector: %s", gap.sku, gap.reason)
-    return f"{done.filled} embedded, {done.pictures} further pictures, {len(done.left)} left"
+    return f"{done.filled} embedded, {len(done.left)} left"
+
+
+def embed_pictures(context: JobContext, timestamp: int = 0) -> str:
+    """Embed further pictures of products. timestamp: of the clock."""
+    services = services_of(context)
+    pace = Pace.of(services.database)
+    done = coverage.repair_pictures(services.catalog, lambda: not context.should_abort(), pace)
+    if context.should_abort():
+        raise JobAborted
+    for gap in done.left[:5]:
+        log.warning("%s: %s", gap.sku, gap.reason)
+    return f"{done.pictures} further pictures embedded, {len(done.left)} left"
 
 
 def import_file(context: JobContext, run: int) -> str:
@@ -111,6 +124,8 @@ def forget_old(context: JobContext, timestamp: int = 0) -> str:
         forgotten = history.forget(connection, HISTORY_KEPT_DAYS)
         forget_work(connection, WORK_KEPT_HOURS)
         searches = forget_older(connection, services.settings.search_events_days)
+    with picture_vectors.session_of(services.database) as alone:
+        picture_vectors.forget_retired(alone)
     return f"{imports} imports, {deleted} products of the trash, {forgotten} changes and {searches} searches forgotten"
 
 

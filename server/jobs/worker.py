@@ -11,13 +11,18 @@ import psycopg
 from server.db.engine import Database
 from server.errors import VitrineError
 from server.jobs.failures import note_done, note_failure
-from server.jobs.names import EMBED_GAPS, MAKE_THUMBNAILS, TAKE_UP_AGAIN
+from server.jobs.names import EMBED_GAPS, EMBED_PICTURES, MAKE_THUMBNAILS, TAKE_UP_AGAIN
 from server.jobs.queue import open_queue, put_in
 from server.jobs.tasks import DEAD_SECONDS
 from server.services import Services
 
-# What triggers tell, and what is then to be done: a product lacks its vector, a picture its thumbnails.
-CHANNELS = {"vitrine_gaps": EMBED_GAPS, "vitrine_pictures": MAKE_THUMBNAILS}
+# What triggers tell, and what is then to be done: a product lacks its vector, a further picture
+# its own, a picture its thumbnails.
+CHANNELS = {
+    "vitrine_gaps": EMBED_GAPS,
+    "vitrine_further_pictures": EMBED_PICTURES,
+    "vitrine_pictures": MAKE_THUMBNAILS,
+}
 # So soon it is noticed that the worker ends; and so long until a lost database is tried again.
 LISTEN_SECONDS = 1.0
 AGAIN_SECONDS = 5.0

@@ -16,9 +16,14 @@ from server.search.plan import Walk
 from server.search.statements import SQL, with_words
 from server.search.transaction import Wanted, measure, walk_settings
 
-# So many further pictures are looked for; behind them, products are placed by their first picture and what more of
-# theirs was found.
-MOST_VIEWS = 600
+# So many products are looked for by their further pictures; behind them, products are placed by their first picture and
+# what more of theirs was found.
+MOST_BY_VIEWS = 300
+# Pictures to find them by: two of each, or more where these are of few products.
+PICTURES_EACH = (2, 8)
+# Where a filter fights the query, up to so many pictures are ranked after all. Beyond, what the walk gave has to do: no
+# product is lost by it, since each is found by its first picture.
+MOST_RANKED = 50_000
 
 
 @dataclass(frozen=True)
@@ -39,16 +44,16 @@ class ViewRanker:
         self._model: tuple[int, int] | None = None if row is None else (int(row[0]), int(row[1]))
 
     def nearest(self, bounds: Bounds | None) -> NearViews:
-        """The nearest further pictures of products that pass the filter. bounds: of the first page, on later ones."""
-        limit = MOST_VIEWS if bounds is None or not bounds.is_set else MOST_VIEWS * 2
-        rows = self._walk(limit) if self._is_walked() else None
+        """Products that pass the filter by their nearest further picture. bounds: of the first page, on later ones."""
+        limit = MOST_BY_VIEWS if bounds is None or not bounds.is_set else MOST_BY_VIEWS * 2
+        passing = self._passing()
+        rows, is_cut = self._walk(limit, passing) if passing > planning.EXACT_ROWS_WITHOUT_SKETCHES else (None, False)
         if rows is None:
-            bound = None if bounds is None else bounds.distance
-            rows = self._run("views_exact", limit=limit, bound=bound)
+            rows = self._run("views_exact", limit=limit, bound=None if bounds is None else bounds.distance)
+            is_cut = len(rows) >= limit
         rows = sorted(rows, key=lambda row: (row[1], row[0]))
         if bounds is None:
-            is_cut = len(rows) >= limit
-            bounds = Bounds(rows[-1][1], rows[-1][0]) if is_cut else Bounds()
+            bounds = Bounds(rows[-1][1], rows[-1][0]) if is_cut and rows else Bounds()
         elif bounds.distance is not None:
             end = bounds.distance
             rows = [row for row in rows if row[1] <= end]
@@ -62,26 +67,29 @@ class ViewRanker:
         """The same with the picture."""
         return {row[0]: View(*row[1:]) for row in self._run("views_shown", skus=list(skus))} if skus else {}
 
-    def _is_walked(self) -> bool:
-        """Whether there are too many pictures to rank all that pass."""
-        return self._passing() > planning.EXACT_ROWS_WITHOUT_SKETCHES
-
     def _passing(self) -> int:
         """About how many further pictures pass, as if the filter had nothing to do with who has many."""
         (total,) = self._connection.execute(SQL["views_total"]).fetchone() or (0,)
-        return int(max(total, 0) * self._share())
+        return int(total * self._share())
 
     def _share(self) -> float:
         return measure(self._ranker.begun, self._wanted).share if self._wanted.narrows else 1.0
 
-    def _walk(self, limit: int) -> list[tuple[str, float]] | None:
-        """None where too few of the nearest pass the filter."""
-        for walk in planning.walks_for(limit, self._share()):
-            self._go_so_far(walk)
-            rows = self._run("views_walk", limit=limit)
-            if len(rows) >= limit:
-                return rows
-        return None
+    def _walk(self, products: int, passing: int) -> tuple[list[tuple[str, float]] | None, bool]:
+        """The nearest pictures of about so many products, and whether there are more; None: all are to be ranked."""
+        rows: list[tuple[str, float]] = []
+        for each in PICTURES_EACH:
+            pictures = each * products
+            for walk in planning.walks_for(pictures, self._share()):
+                self._go_so_far(walk)
+                rows = self._run("views_walk", limit=pictures)
+                if len(rows) >= pictures:
+                    break
+            else:
+                return (rows, True) if passing > MOST_RANKED else (None, False)
+            if len({sku for sku, _ in rows}) >= products:
+                break
+        return rows, True
 
     def _go_so_far(self, walk: Walk) -> None:
         self._connection.execute(SQL["walk_so_far"], walk_settings(walk), prepare=True)

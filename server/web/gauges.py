@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import dataclass
 
-from server.catalog.coverage import read_coverage
+from server.catalog.coverage import SOON, read_coverage
 from server.db.named_sql import load
 from server.jobs.throughput import Throughput, read_throughput
 from server.services import Services
@@ -39,7 +39,7 @@ def read_gauges(services: Services) -> Gauges:
         database_bytes, products_bytes, index_bytes = connection.execute(SQL["sizes"]).fetchone() or (0, 0, 0)
         waiting, running, failed, workers = connection.execute(SQL["queue"]).fetchone() or (0, 0, 0, 0)
         products = {str(status): int(number) for status, number in connection.execute(SQL["products"])}
-        coverage = read_coverage(connection)
+        coverage = read_coverage(connection, SOON)
         throughput = read_throughput(connection)
         model = connection.execute(SQL["model"]).fetchone()
     return Gauges(

@@ -143,7 +143,7 @@ def test_progress_is_told_while_it_runs_and_stopped_it_is_kept(
         assert ended.exception(20) is not None
     answer = admin.get(f"{PAGE}/live")
     assert "X-Vitrine-Over" in answer.headers
-    assert f"The activation of other was stopped: {PRODUCTS - 1} of {PRODUCTS} products embedded." in answer.text
+    assert f"The activation of other was stopped: {PRODUCTS - 1} of {PRODUCTS} vectors made." in answer.text
     tiny = read_manifest(services.settings.models_dir / "tiny")
     assert "Give up other" in admin.get(PAGE).text
     admin.send(f"{PAGE}/activate", PAGE, digest=tiny.digest)

@@ -32,7 +32,7 @@ def test_it_says_what_is_missing_and_has_it_done(somebody: Somebody, database: D
     assert person.send("/admin/coverage/repair").location == "/admin/"
     assert "The worker is told." in person.get("/admin/").text
     with database.connection() as connection:
-        assert [job.task for job in list_jobs(connection)] == ["embed_gaps"]
+        assert [job.task for job in list_jobs(connection)] == ["embed_gaps", "embed_pictures"]
     person.send("/admin/coverage/repair")
     assert "The worker was told already." in person.get("/admin/").text
 

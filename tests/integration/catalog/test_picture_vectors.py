@@ -9,7 +9,8 @@ from server.catalog.image_store import ImageStore
 from server.catalog.product import ProductInput
 from server.catalog.products import Catalog
 from server.db.engine import Database
-from server.jobs.worker import CHANNEL
+from server.jobs.names import EMBED_PICTURES
+from server.jobs.worker import CHANNELS
 from server.settings import Settings
 from tests.factories import noise
 
@@ -54,10 +55,10 @@ def test_each_gets_a_vector_once(database: Database, catalog: Catalog, pictures:
     _, stored = pictures
     with database.connection() as connection:
         assert coverage.read_coverage(connection).pictures_missing == 3
-    done = coverage.repair(database, catalog)
+    done = coverage.repair_pictures(catalog)
     assert (done.pictures, done.left) == (3, [])
     assert set(embedded(database)) == set(stored)
-    assert coverage.repair(database, catalog).pictures == 0
+    assert coverage.repair_pictures(catalog).pictures == 0
     with database.connection() as connection:
         found = coverage.read_coverage(connection)
         index = connection.execute("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'picture_embedding_hnsw%'")
@@ -69,7 +70,7 @@ def test_what_stays_keeps_its_vector_and_what_goes_loses_it(
     database: Database, catalog: Catalog, pictures: tuple[str, list[str]]
 ) -> None:
     first, stored = pictures
-    coverage.repair(database, catalog)
+    coverage.repair_pictures(catalog)
     before = embedded(database)
     write(database, [first, stored[2], stored[0]], alt="from behind")
     assert embedded(database) == {sha256: before[sha256] for sha256 in (stored[0], stored[2])}
@@ -84,7 +85,7 @@ def test_a_lost_picture_keeps_no_other_out_and_is_named(
 ) -> None:
     _, stored = pictures
     image_store.path(stored[1], "image/png").unlink()
-    done = coverage.repair(database, catalog)
+    done = coverage.repair_pictures(catalog)
     assert done.pictures == 2
     assert [gap.sku for gap in done.left] == ["A-1"]
     assert "further picture" in done.left[0].reason
@@ -96,16 +97,17 @@ def test_a_worker_hears_of_a_further_picture(
     database: Database, pictures: tuple[str, list[str]], catalog: Catalog
 ) -> None:
     first, stored = pictures
+    (channel,) = (name for name, task in CHANNELS.items() if task == EMBED_PICTURES)
     with psycopg.connect(database.url, autocommit=True) as listening:
-        listening.execute(f"LISTEN {CHANNEL}")
+        listening.execute(f"LISTEN {channel}")
         write(database, [first], alt="said anew")
         assert list(listening.notifies(timeout=0.2, stop_after=1)) == []
         write(database, [first, stored[0]])
-        assert [notice.channel for notice in listening.notifies(timeout=5, stop_after=1)] == [CHANNEL]
+        assert [notice.channel for notice in listening.notifies(timeout=5, stop_after=1)] == [channel]
 
 
 def test_vectors_of_a_retired_model_go(database: Database, catalog: Catalog, pictures: tuple[str, list[str]]) -> None:
-    coverage.repair(database, catalog)
+    coverage.repair_pictures(catalog)
     with psycopg.connect(database.url, autocommit=True) as connection:
         picture_vectors.forget_retired(connection)
         assert len(embedded(database)) == 3
@@ -115,3 +117,41 @@ def test_vectors_of_a_retired_model_go(database: Database, catalog: Catalog, pic
         left = connection.execute("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'picture_embedding_hnsw%'")
         assert left.fetchone() == (0,)
     assert embedded(database) == {}
+
+
+def test_an_index_that_somebody_is_building_is_left_alone(
+    database: Database, catalog: Catalog, pictures: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old transaction keeps a CREATE INDEX CONCURRENTLY waiting; who comes meanwhile does not wait behind it."""
+    monkeypatch.setattr(picture_vectors, "PATIENCE", "200ms")
+    with database.connection() as connection:
+        row = connection.execute("SELECT id, dimension FROM embedding_model WHERE state = 'active'").fetchone()
+    assert row is not None
+    key = {"key": picture_vectors.INDEX_LOCK, "model": row[0]}
+    with psycopg.connect(database.url, autocommit=True) as building:
+        building.execute("SELECT pg_try_advisory_lock(%(key)s::integer, %(model)s)", key)
+        assert coverage.repair_pictures(catalog).pictures == 3
+        with database.connection() as connection:
+            (name,) = connection.execute("SELECT to_regclass(%s)", [picture_vectors.index_name(row[0])]).fetchone() or (
+                "",
+            )
+        assert name is None
+
+
+def test_an_index_that_waits_for_an_old_transaction_is_given_up_and_made_later(
+    database: Database, catalog: Catalog, pictures: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_vectors, "PATIENCE", "200ms")
+    monkeypatch.setattr(picture_vectors, "FEW", -1)
+    with psycopg.connect(database.url) as old, psycopg.connect(database.url, autocommit=True) as connection:
+        old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        old.execute("SELECT count(*) FROM product")
+        row = connection.execute("SELECT id, dimension FROM embedding_model WHERE state = 'active'").fetchone()
+        assert row is not None
+        picture_vectors.ensure_index(connection, *row)
+        state = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+        name = [picture_vectors.index_name(row[0])]
+        assert connection.execute(state, name).fetchone() == (False,)
+        old.rollback()
+        picture_vectors.ensure_index(connection, *row)
+        assert connection.execute(state, name).fetchone() == (True,)

@@ -117,7 +117,7 @@ def test_a_walk_through_all_pages_gives_each_product_once_in_order(shop: Shop, w
 
 
 def test_cut_at_its_end_the_result_goes_on_as_it_began(shop: Shop, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.search.views.MOST_VIEWS", 40)
+    monkeypatch.setattr("server.search.views.MOST_BY_VIEWS", 25)
     nearest = shop.nearest(unit_vector(0))
     first = shop.search.by_text("query", Query(limit=10, views=Views.ALL, mode=Mode.VECTOR))
     more = Query(limit=10, views=Views.ALL, mode=Mode.VECTOR, cursor=first.next_cursor)
