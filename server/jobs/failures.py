@@ -14,13 +14,15 @@ from procrastinate.worker import Worker
 from server.db.named_sql import load
 from server.db.work_done import Work, note_work
 from server.errors import Conflict, NotFound, VitrineError
+from server.jobs.names import MAKE_THUMBNAILS, TAKE_UP_AGAIN
 from server.jobs.tasks import services_of
 
 SQL = load(__file__, "jobs.sql")
 log = logging.getLogger(__name__)
 
-# The worker's own look at other workers, every few seconds, would be most of what is counted.
-UNCOUNTED = frozenset({"vitrine:take_up_again"})
+# The worker's own look at other workers, every few seconds, and at thumbnails, behind each batch of an import, would be
+# most of what is counted.
+UNCOUNTED = frozenset({TAKE_UP_AGAIN, MAKE_THUMBNAILS})
 
 
 @dataclass(frozen=True)

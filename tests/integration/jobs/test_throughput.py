@@ -13,7 +13,8 @@ from server.db.engine import Database
 from server.db.work_done import Done, Work, forget_work, note_work, read_work
 from server.errors import ModelError
 from server.jobs import worker
-from server.jobs.queue import EMBED_GAPS, TAKE_UP_AGAIN, put_in
+from server.jobs.names import EMBED_GAPS, TAKE_UP_AGAIN
+from server.jobs.queue import put_in
 from server.jobs.throughput import Throughput, read_throughput
 from server.services import Services, open_services
 from server.settings import load_settings
