@@ -27,6 +27,7 @@ from server.jobs.names import (
     THUMBNAILS_OF,
     TIDY_THUMBNAILS,
 )
+from server.jobs.settling import SettlingManager
 
 SQL = load(__file__, "jobs.sql")
 
@@ -36,11 +37,14 @@ ALONE = frozenset({EMBED_GAPS, EMBED_PICTURES, MAKE_THUMBNAILS})
 
 
 class Retries(RetryStrategy):
-    """Growing pauses for what may be better at another try; what somebody has to mend is given up at once."""
+    """Growing pauses for what may be better at another try; what somebody has to mend is given up at once.
+
+    A Conflict may be better: who is in the way, another activation or a long transaction, goes by itself.
+    """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         """None: it is given up."""
-        if isinstance(exception, ModelError | Conflict):
+        if isinstance(exception, ModelError):
             return None
         return super().get_retry_decision(exception=exception, job=job)
 
@@ -51,6 +55,7 @@ def open_queue(database: Database) -> App:
         conninfo=database.url, min_size=1, max_size=4, kwargs={"application_name": database.name}
     )
     app = App(connector=connector)
+    app.job_manager = SettlingManager(connector)
     # Of each, one that waits is enough. Where the database's notice of a gap was lost, the clock finds it.
     for name, cron, task in (
         (EMBED_GAPS, "*/5 * * * *", tasks.embed_gaps),

@@ -4,9 +4,8 @@ import logging
 import time
 
 from procrastinate import JobContext
-from procrastinate.exceptions import JobAborted, UniqueViolation
+from procrastinate.exceptions import JobAborted
 from procrastinate.job_context import AbortReason
-from procrastinate.jobs import Status
 
 from server.catalog import bulk, coverage, history, picture_vectors, thumbnails
 from server.db.pace import Pace
@@ -15,6 +14,7 @@ from server.errors import VitrineError
 from server.events.forgetting import forget_older
 from server.imports import running
 from server.jobs import activating, picturing
+from server.jobs.settling import UnderWay
 from server.services import Services
 
 # Pauses of 2, 4, 8 ... seconds, half an hour in all. What fails then is given up, and stands among the failed jobs.
@@ -130,15 +130,17 @@ def forget_old(context: JobContext, timestamp: int = 0) -> str:
 
 
 async def take_up_again(context: JobContext, timestamp: int = 0) -> None:
-    """Queue again what a worker that died was at."""
+    """Queue again what a worker that died was at, and what this one lost: their end could not be written."""
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_SECONDS):
         log.warning("Job %s is taken up again: its worker is gone", job.id)
-        try:
+        # Where another one waits, which will do the same, the manager forgets this one.
+        await manager.retry_job(job)
+    under_way: UnderWay | None = context.additional_context.get("under_way")
+    if under_way is not None:
+        for job in await under_way.lost_jobs(context):
+            log.warning("Job %s is taken up again: its end could not be written down", job.id)
             await manager.retry_job(job)
-        except UniqueViolation:
-            # Another one waits, which will do the same.
-            await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
 
 
 def services_of(context: JobContext) -> Services:

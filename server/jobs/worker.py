@@ -13,6 +13,7 @@ from server.errors import VitrineError
 from server.jobs.failures import note_done, note_failure
 from server.jobs.names import EMBED_GAPS, EMBED_PICTURES, MAKE_THUMBNAILS, TAKE_UP_AGAIN
 from server.jobs.queue import open_queue, put_in
+from server.jobs.settling import UnderWay
 from server.jobs.tasks import DEAD_SECONDS
 from server.services import Services
 
@@ -87,7 +88,7 @@ def run_worker(services: Services, wait: bool = True) -> None:
     """Work until a signal; with wait=False until nothing is left to do."""
     with suppress(OSError):
         os.nice(NICENESS)
-    queue, listener = open_queue(services.database), GapListener(services.database)
+    queue, listener, under_way = open_queue(services.database), GapListener(services.database), UnderWay()
     if wait:
         listener.start()
     else:
@@ -102,8 +103,9 @@ def run_worker(services: Services, wait: bool = True) -> None:
             shutdown_graceful_timeout=STOP_SECONDS,
             update_heartbeat_interval=HEARTBEAT_SECONDS,
             stalled_worker_timeout=DEAD_SECONDS,
-            additional_context={"services": services},
+            additional_context={"services": services, "under_way": under_way},
             task_middleware=[note_failure, note_done],
+            worker_middleware=[under_way],
             install_signal_handlers=threading.current_thread() is threading.main_thread(),
         )
     finally:

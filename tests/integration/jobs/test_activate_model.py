@@ -16,7 +16,6 @@ from server.embedding.registry import open_encoder
 from server.errors import Conflict
 from server.jobs import activating
 from server.jobs.activating import find_job
-from server.jobs.failures import retry
 from server.jobs.names import TAKE_UP_AGAIN
 from server.jobs.queue import put_in, queue_activation
 from server.search.query import Query
@@ -112,7 +111,7 @@ def test_what_a_killed_worker_was_at_is_taken_up(services: Services, other: Mani
     assert jobs(services.database) == []
 
 
-def test_beside_one_in_a_terminal_it_is_given_up_with_a_clear_sentence(
+def test_beside_one_in_a_terminal_it_says_so_and_waits_for_another_try(
     services: Services, other: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "TAKE_OVER_SECONDS", 0.3)
@@ -120,11 +119,12 @@ def test_beside_one_in_a_terminal_it_is_given_up_with_a_clear_sentence(
     with activation_session(services.database):
         run_worker(services)
     (job,) = jobs(services.database)
-    assert (job.status, job.attempts) == ("failed", 1)
+    assert (job.status, job.attempts) == ("todo", 1)
+    assert job.scheduled_at is not None
     assert job.reason is not None
     assert job.reason.startswith("Another activation is under way. Watch it with")
     with services.database.connection() as connection:
-        retry(connection, job.id)
+        connection.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
     run_worker(services)
     assert active_model(services) == "other"
 
