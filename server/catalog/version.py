@@ -5,10 +5,10 @@ change in SQL, which may leave `updated_at` as it is, is one.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 import psycopg
 
 from server.catalog.change import Change
@@ -44,5 +44,5 @@ def is_as_seen(connection: psycopg.Connection, change: Change, stored: Stored) -
 
 
 def _digest(values: Mapping[str, Any], pictures: Pictures) -> str:
-    told = orjson.dumps([dict(values), list(pictures)], default=str, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(told).hexdigest()[:32]
+    told = json.dumps([dict(values), list(pictures)], default=str, sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:32]

@@ -1,17 +1,21 @@
 """Connections. Search speaks psycopg from a pool; plain reads and writes of one row use SQLAlchemy on the same URL."""
 
+import json
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+import orjson
 import psycopg
 import sqlalchemy
 from pgvector.psycopg import register_vector
 from psycopg import errors as pg_errors
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -24,6 +28,8 @@ log = logging.getLogger(__name__)
 OLDEST_POSTGRES = 15
 OLDEST_PGVECTOR = (0, 8)
 CONNECT_SECONDS = 10
+# A whole number of fewer digits, its sign among them, fits into 64 bits.
+LONGEST_WHOLE = 19
 # What connections are called: those of workers, which rest while others are busy, and all others.
 APPLICATION = "vitrine"
 WORKER = "vitrine worker"
@@ -71,6 +77,7 @@ class Database:
             pool_size=2,
             max_overflow=self.pool_size,
             pool_pre_ping=True,
+            json_deserializer=read_json,
         )
 
     @contextmanager
@@ -194,11 +201,33 @@ def _configure(connection: psycopg.Connection) -> None:
     model they are to be embedded by.
     """
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    set_json_loads(read_json, connection)
     try:
         register_vector(connection)
     except psycopg.ProgrammingError:
         log.debug("The extension vector is not installed yet; its types are not registered.")
     connection.rollback()
+
+
+def read_json(text: str | bytes) -> Any:
+    """What a jsonb column holds, as it can be written down again.
+
+    jsonb spells 1e30 out, in digits that Python would take for a whole number and that no writer of JSON takes back: it
+    is a float again. What is larger than any float is its digits, as text.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text, parse_int=_read_whole, parse_float=_read_number)
+
+
+def _read_whole(digits: str) -> int | float | str:
+    return int(digits) if len(digits) < LONGEST_WHOLE else _read_number(digits)
+
+
+def _read_number(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
 
 
 @contextmanager

@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
+from psycopg.types.json import Json
 from werkzeug.test import TestResponse
 
 from server.catalog import gallery, history
+from server.catalog.product import ProductPatch
 from server.embedding.encoder import Vector
 from server.errors import NotFound
 from server.services import Services
@@ -74,6 +76,20 @@ def test_a_product_is_changed_and_numbers_among_attributes_stay_numbers(editor: 
     product = services.catalog.get("M-1")
     assert (product.title, product.brand) == ("Other", None)
     assert product.attributes == {"size": 5, "tags": ["a", "b"], "new": "y"}
+
+
+def test_a_number_larger_than_any_whole_one_of_a_machine_is_shown_and_kept(editor: Person, services: Services) -> None:
+    attributes = {"atoms": 1e30, "nested": [{"x": -2.5e25}]}
+    with services.database.connection() as connection:
+        add(services, "M-1")
+        connection.execute("UPDATE product SET attributes = %s", [Json(attributes)])
+    assert services.catalog.get("M-1").attributes == attributes
+    assert save(editor, "M-1", None, title="Other").status_code == 302
+    services.catalog.patch("M-1", ProductPatch(attributes={"new": "y"}))
+    assert services.catalog.get("M-1").attributes == {**attributes, "new": "y"}
+    answer = editor.client.get("/api/v1/products/M-1")
+    assert answer.json is not None
+    assert answer.json["attributes"]["atoms"] == 1e30
 
 
 def test_two_who_change_one_product_hear_of_each_other(editor: Person, services: Services) -> None:
