@@ -21,9 +21,15 @@ SELECT sha256, media_type FROM image WHERE sha256 = ANY (%(sha256s)s)
 
 -- name: insert_images
 -- Records of pictures whose files are in the image store already. One that is there stays as it is; where its file was
--- lost or damaged, it is back, and the worker is to have another look.
-WITH back AS (
-    UPDATE image SET thumbnails_at = NULL WHERE sha256 = ANY (%(sha256)s::text[]) AND thumbnail_problem IS NOT NULL
+-- lost or damaged, it is back, and the worker is to have another look. One that the worker is at now is waited for: it
+-- may be about to note that the file is lost, which this statement would not see.
+WITH looked_at AS (
+    SELECT sha256 FROM image
+    WHERE sha256 = ANY (%(sha256)s::text[]) AND (thumbnails_at IS NULL OR thumbnail_problem IS NOT NULL)
+    ORDER BY sha256
+    FOR NO KEY UPDATE
+), back AS (
+    UPDATE image SET thumbnails_at = NULL FROM looked_at WHERE image.sha256 = looked_at.sha256
 )
 INSERT INTO image (sha256, media_type, width, height, bytes)
 SELECT *

@@ -27,6 +27,10 @@ SHARE_BESIDE_IMPORT = 20
 DRAFT_SECONDS = 3600.0
 
 
+# What keeps a picture of this digest from having thumbnails; None where it has all.
+Problems = dict[str, InvalidImage | NotFound | None]
+
+
 @dataclass(frozen=True)
 class Unreadable:
     """A picture that no thumbnail can be made of. reason: names the products that show it."""
@@ -78,6 +82,7 @@ def make_missing(
             )
         took = time.monotonic() - began
         with database.connection() as connection:
+            problems = _look_again(connection, images, problems, {sha256: kind for sha256, kind, _ in due})
             _note(connection, problems, {sha256 for sha256, _, had_problem in due if had_problem}, told)
             is_importing = connection.execute(SQL["is_importing"]).fetchone() == (True,)
         made.unreadable += sum(problem is not None for problem in problems.values())
@@ -93,8 +98,9 @@ def make_again(database: Database, images: ImageStore, sha256: str) -> None:
         row = connection.execute(SQL["one"], {"sha256": sha256}).fetchone()
     if row is None:
         return
-    problem = _make(images, sha256, row[1])
+    first = _make(images, sha256, row[1])
     with database.connection() as connection:
+        problem = _look_again(connection, images, {sha256: first}, {sha256: row[1]})[sha256]
         connection.execute(SQL["done"], {"sha256": [sha256], "problem": [problem and problem.message]})
         if problem is not None:
             reason = _name_products(connection, sha256, problem)
@@ -144,9 +150,23 @@ def _make(images: ImageStore, sha256: str, media_type: str) -> InvalidImage | No
     return None
 
 
+def _look_again(
+    connection: psycopg.Connection, images: ImageStore, problems: Problems, media_types: dict[str, str]
+) -> Problems:
+    """What is wrong with pictures behind their lock: an import may have brought a file back since it was looked for.
+
+    Until the transaction ends, whoever stores one of them waits, and then sees what was noted.
+    """
+    connection.execute(SQL["lock"], {"sha256": list(problems)})
+    return {
+        sha256: None if problem is None else _make(images, sha256, media_types[sha256])
+        for sha256, problem in problems.items()
+    }
+
+
 def _note(
     connection: psycopg.Connection,
-    problems: dict[str, InvalidImage | NotFound | None],
+    problems: Problems,
     had_problem: set[str],
     told: Told,
 ) -> None:

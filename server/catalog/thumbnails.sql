@@ -7,6 +7,11 @@ ORDER BY sha256 LIMIT %(limit)s
 -- The same of one picture.
 SELECT sha256, media_type, thumbnail_problem IS NOT NULL FROM image WHERE sha256 = %(sha256)s
 
+-- name: lock
+-- Nobody tells that these are back, or gone, until the transaction ends. In one order, as whoever stores pictures locks
+-- them, so that neither waits for the other in a circle.
+SELECT FROM image WHERE sha256 = ANY (%(sha256)s) ORDER BY sha256 FOR NO KEY UPDATE
+
 -- name: done
 -- The worker was at these; a problem says why one has none.
 UPDATE image SET thumbnails_at = now(), thumbnail_problem = new.problem

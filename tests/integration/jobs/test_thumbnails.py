@@ -1,8 +1,11 @@
 """The worker makes thumbnails ahead, notes once what cannot be made, and takes away what nobody shows."""
 
+import itertools
 import os
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -126,6 +129,51 @@ def test_an_import_that_brings_a_lost_picture_back_settles_it(services: Services
     run(services)
     assert made(services, original) == set(THUMBNAIL_WIDTHS)
     assert jobs(services.database) == []
+
+
+def test_a_picture_that_an_import_brings_back_while_it_is_looked_for_has_no_problem(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (original,) = store(services, "P-1")
+    original.unlink()
+    look, looks = thumbnails._make, itertools.count()
+
+    def looked_too_early(*of: Any) -> Any:
+        problem = look(*of)
+        if next(looks) == 0:
+            assert isinstance(problem, NotFound)
+            store(services, "P-1")
+        return problem
+
+    monkeypatch.setattr(thumbnails, "_make", looked_too_early)
+    run(services)
+    assert made(services, original) == set(THUMBNAIL_WIDTHS)
+    assert jobs(services.database) == []
+
+
+def test_an_import_that_brings_a_picture_back_while_its_loss_is_noted_has_it_made(services: Services) -> None:
+    database = services.database
+    (original,) = store(services, "P-1")
+    original.unlink()
+    with ThreadPoolExecutor(1) as pool:
+        imports: list[Future[list[Path]]] = []
+
+        def is_waiting() -> bool:
+            with database.connection() as connection:
+                row = connection.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").fetchone()
+            return row == (True,)
+
+        def noted(*_: object) -> None:
+            imports.append(pool.submit(store, services, "P-1"))
+            assert wait_for(lambda: is_waiting() or imports[0].done())
+
+        turns = iter([True, False])
+        told = thumbnails.Told(noted, lambda *_: None)
+        assert thumbnails.make_missing(database, services.images, told, lambda: next(turns)).unreadable == 1
+        assert imports[0].result(20) == [original]
+    told = thumbnails.Told(lambda *_: None, lambda *_: None)
+    assert thumbnails.make_missing(database, services.images, told).pictures == 1
+    assert made(services, original) == set(THUMBNAIL_WIDTHS)
 
 
 def test_a_folder_that_is_gone_is_one_failure_and_not_one_of_each_picture(services: Services, tmp_path: Path) -> None:
