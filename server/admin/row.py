@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from server.admin.live import fragment
 from server.admin.meanwhile import told_who
 from server.admin.product_form import as_sentence, read_field
-from server.catalog import history
 from server.catalog.listing import TRASH, Listed, read_row
 from server.catalog.version import shown_value
 from server.errors import ChangedMeanwhile, Conflict, InvalidInput
@@ -40,7 +39,8 @@ def save() -> AnyResponse:
         raise Conflict("This product is in the trash. Put it back first.")
     patch = read_field(field, form.get("value", ""), stored)
     try:
-        services.catalog.acting(_actor(), ACTION).patch(sku, patch, seen={field: was})
+        # Its own number: two values of a row may be saved side by side, and each is undone by itself.
+        number = services.catalog.acting(_actor(), ACTION).edit(sku, patch, seen={field: was}).number
     except ChangedMeanwhile:
         raise ChangedMeanwhile(_told_meanwhile(sku, field)) from None
     except InvalidInput as exc:
@@ -51,7 +51,7 @@ def save() -> AnyResponse:
         {
             "row": render_template("admin/product_row.html", one=row),
             "said": f"{field.capitalize()} of {row.title} is saved." if differs else "Nothing differs.",
-            "change": _number_of_change(sku) if differs else None,
+            "change": number if differs else None,
         }
     )
 
@@ -72,13 +72,6 @@ def _told_refusal(field: str, exc: InvalidInput) -> str:
     if not reason:
         return exc.message
     return as_sentence(reason if about == field else f"{str(about).replace('_', ' ')} {reason}".strip())
-
-
-def _number_of_change(sku: str) -> int | None:
-    """Of what was just done, by which it is undone."""
-    with current_services().database.connection() as connection:
-        newest = history.of_product(connection, sku, limit=1)
-    return next((one.change for one in newest if (one.actor, one.action) == (_actor(), ACTION)), None)
 
 
 def _actor() -> str:

@@ -72,12 +72,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a change. `field` and `reason` say why it was refused."""
+    """What became of a change. `field` and `reason` say why it was refused.
+
+    number: of the change in the products' history, where it changed something and who did it is written down.
+    """
 
     sku: str
     action: Action
     field: str = ""
     reason: str = ""
+    number: int | None = None
 
 
 def require(outcome: Outcome) -> None:

@@ -88,6 +88,18 @@ class Catalog:
         replaces_attributes: they are all that there are, rather than merged into those that are stored.
         more: seen, version, pictures, drops_picture of the Change.
         """
+        self.edit(sku, patch, picture, replaces_attributes, **more)
+        return self.get(sku)
+
+    def edit(
+        self,
+        sku: str,
+        patch: ProductPatch,
+        picture: bytes | None = None,
+        replaces_attributes: bool = False,
+        **more: Any,
+    ) -> Outcome:
+        """The same as `patch`, for whoever may want to undo it: what became of it, with the number of the change."""
         values = patch.model_dump(include=patch.model_fields_set - {"attributes"})
         if values.get("description", "") is None:
             values["description"] = ""
@@ -96,8 +108,9 @@ class Catalog:
             values["attributes"], attributes = attributes, {}
         self.get(sku)
         change = Change(sku, values, attributes=attributes, picture=_giver(picture), may_create=False, **more)
-        require(self._write([change])[0])
-        return self.get(sku)
+        outcome = self._write([change])[0]
+        require(outcome)
+        return outcome
 
     def with_picture(self, sku: str, picture: bytes) -> Product:
         """Give a product another picture. Raises NotFound, InvalidImage."""

@@ -237,7 +237,7 @@ class ProductWriter:
         found: dict[str, Outcome] = {}
         new, changed, pictures = {}, [], []
         recorded = connection.transaction() if self.actor is None else history.recorded(connection, *self.actor)
-        with recorded:
+        with recorded as begun:
             stored = rows.read_stored(connection, [draft.change.sku for draft in drafts], lock=True)
             # Asked behind the lock: from here on the model cannot be changed before this transaction ends.
             active = read_active_model(connection)
@@ -268,7 +268,8 @@ class ProductWriter:
         for sku in new.keys() - inserted:
             stale.append(new[sku][0])
             del found[sku]
-        outcomes.update(found)
+        number = begun if isinstance(begun, int) else None
+        outcomes.update({sku: replace(outcome, number=number) for sku, outcome in found.items()})
         return stale
 
 

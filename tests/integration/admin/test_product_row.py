@@ -1,5 +1,6 @@
 """A value of the list, changed where it stands: what a script of the page sends, and what it is told."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from server.admin import row
 from server.catalog import history
+from server.catalog.listing import Listed
+from server.catalog.product import ProductPatch
 from server.embedding.encoder import Vector
 from server.services import Services
 from tests.integration.admin.conftest import Person
@@ -137,6 +141,27 @@ def test_a_title_that_sql_wrote_with_odd_blanks_can_be_changed(editor: Person, s
     with services.database.connection() as connection:
         connection.execute("INSERT INTO product (sku, title, currency) VALUES ('M-1', 'Odd   blanks', 'USD')")
     assert edit(editor, "M-1", "title", "Even blanks", "Odd   blanks").status_code == 200
+
+
+def test_the_number_to_undo_is_that_of_the_value_and_not_of_another_that_is_saved_beside_it(
+    editor: Person, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(services, "M-1", stock=3)
+    read, reads = row._row, itertools.count()
+
+    def slow(sku: str) -> Listed:
+        if next(reads) == 0:
+            # The same person's other field, saved while this answer is made.
+            services.catalog.acting("editor", row.ACTION).patch("M-1", ProductPatch(stock=9))
+        return read(sku)
+
+    monkeypatch.setattr(row, "_row", slow)
+    answer = edit(editor, "M-1", "price", "12", "10.00")
+    assert answer.json is not None
+    headers = {"Accept": "application/json", "X-CSRFToken": editor.token()}
+    editor.client.post(f"/admin/changes/{answer.json['change']}/undo", headers=headers)
+    product = services.catalog.get("M-1")
+    assert (str(product.price), product.stock) == ("10.00", 9)
 
 
 def test_the_same_value_again_is_no_change(editor: Person, services: Services) -> None:
