@@ -16,7 +16,7 @@ from server.admin.live import fragment
 from server.admin.operations import read_operations
 from server.admin.page import page, told_bytes, told_duration, told_value
 from server.admin.session import Staff
-from server.errors import Forbidden, InvalidInput, TooManyRequests, Unauthorized, VitrineError
+from server.errors import Conflict, Forbidden, InvalidInput, TooManyRequests, Unauthorized, VitrineError
 from server.jobs import failures
 from server.jobs.failures import TOLD
 from server.jobs.names import EMBED_GAPS, EMBED_PICTURES
@@ -101,11 +101,11 @@ def password() -> AnyResponse:
             if form.new.data == form.old.data:
                 raise InvalidInput("This is the password that you have. Choose another one.")
             with database.connection() as connection:
-                accounts.set_password(connection, account, form.new.data, account.name)
+                accounts.change_own_password(connection, account, form.new.data)
                 changed = accounts.find_account(connection, account.name)
         except Unauthorized:
             refusal, status = "The password so far is wrong.", HTTPStatus.UNPROCESSABLE_ENTITY
-        except (InvalidInput, TooManyRequests) as exc:
+        except (Conflict, InvalidInput, TooManyRequests) as exc:
             refusal, status = exc.message, HTTPStatus(exc.status)
         else:
             login_user(Staff(changed))

@@ -120,12 +120,39 @@ def set_password(
     connection: psycopg.Connection, account: Account, password: str, actor: str, one_time: bool = False
 ) -> None:
     """A new password; every session of the account ends. Raises InvalidInput. one_time: as of `add_account`."""
+    _set_password(connection, account, password, actor, one_time)
+
+
+def change_own_password(connection: psycopg.Connection, account: Account, password: str) -> None:
+    """A new password in place of one that was asked for, of a session; every session of the account ends.
+
+    account: as it was before the password was asked for. Raises InvalidInput, and Conflict where the session has ended
+    since: a password that an admin has set meanwhile stays.
+    """
+    if not _set_password(connection, account, password, account.name, seen=account.session_key):
+        raise Conflict(
+            "Nothing is changed: your sessions were ended meanwhile, maybe by a new password that an admin has set. "
+            "Log in again."
+        )
+
+
+def _set_password(
+    connection: psycopg.Connection,
+    account: Account,
+    password: str,
+    actor: str,
+    one_time: bool = False,
+    seen: str | None = None,
+) -> bool:
+    """False where the account's session key is not the one that was `seen`."""
     passwords.check_rule(password, account.name)
     hashed = passwords.hash_password(password)
-    values = {"id": account.id, "password_hash": hashed, "session_key": _new_key(), "one_time": one_time}
-    connection.execute(SQL["set_password"], values)
+    values = {"id": account.id, "password_hash": hashed, "session_key": _new_key(), "one_time": one_time, "seen": seen}
+    if connection.execute(SQL["set_password"], values).fetchone() is None:
+        return False
     before, after = _told(account.has_one_time_password), _told(one_time)
     record(connection, actor, "password", f"staff/{account.name}", before or None, after or None)
+    return True
 
 
 def log_out_everywhere(connection: psycopg.Connection, account: Account, actor: str) -> None:
@@ -185,7 +212,8 @@ def log_in(database: Database, name: str, password: str, address: str) -> Accoun
         connection.execute(SQL["logged_in"], {"id": found.id})
         if password_hash is not None and passwords.is_outdated(password_hash):
             hashed = passwords.hash_password(password)
-            connection.execute(SQL["set_hash"], {"id": found.id, "password_hash": hashed})
+            values = {"id": found.id, "password_hash": hashed, "outdated": password_hash}
+            connection.execute(SQL["set_hash"], values)
     return found
 
 

@@ -22,13 +22,14 @@ SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_tim
 SELECT password_hash FROM staff WHERE name = %(name)s
 
 -- name: set_password
--- A new password, which ends every session.
+-- A new password, which ends every session. No row where these have ended meanwhile, and were to be as `seen`.
 UPDATE staff SET password_hash = %(password_hash)s, session_key = %(session_key)s, one_time_password = %(one_time)s
-WHERE id = %(id)s
+WHERE id = %(id)s AND (%(seen)s::text IS NULL OR session_key = %(seen)s)
+RETURNING id
 
 -- name: set_hash
--- The same password hashed anew, which ends no session.
-UPDATE staff SET password_hash = %(password_hash)s WHERE id = %(id)s
+-- The same password hashed anew, which ends no session; nothing where somebody has set another one meanwhile.
+UPDATE staff SET password_hash = %(password_hash)s WHERE id = %(id)s AND password_hash = %(outdated)s
 
 -- name: set_session_key
 -- Ends every session.

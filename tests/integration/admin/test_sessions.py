@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -10,7 +11,7 @@ from server.app import create_app
 from server.db.engine import Database
 from server.services import open_services
 from server.settings import load_settings
-from server.staff import accounts
+from server.staff import accounts, audit, passwords
 from tests.integration.admin.conftest import PASSWORD, Person
 
 Somebody = Callable[..., Person]
@@ -110,6 +111,47 @@ def test_a_password_that_will_not_do(somebody: Somebody, fields: dict[str, str],
     assert answer.status_code == 422
     assert said in answer.text
     assert somebody().log_in("editor").status_code == 302
+
+
+def test_a_password_that_an_admin_sets_meanwhile_stays(
+    somebody: Somebody, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, new, given = somebody("editor"), "staple battery horse", "given by the admin"
+    check = accounts.log_in
+
+    def checked_then_reset(*of: Any) -> accounts.Account:
+        found = check(*of)
+        with database.connection() as connection:
+            accounts.set_password(connection, found, given, "admin", one_time=True)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(accounts, "log_in", checked_then_reset)
+        answer = person.send("/admin/password", "/admin/password", old=PASSWORD, new=new, again=new)
+    assert answer.status_code == 409
+    assert "Nothing is changed: your sessions were ended meanwhile" in answer.text
+    assert not is_in(person)
+    assert somebody().log_in("editor", new).status_code == 401
+    assert check(database, "editor", given, "").has_one_time_password
+    with database.connection() as connection:
+        assert [entry.actor for entry in audit.newest(connection, 10) if entry.action == "password"] == ["admin"]
+
+
+def test_an_outdated_hash_is_not_written_over_a_password_that_is_set_meanwhile(
+    database: Database, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = "given by the admin"
+
+    def right_then_reset(*_: str) -> bool:
+        with database.connection() as connection:
+            accounts.set_password(connection, accounts.find_account(connection, "editor"), given, "admin")
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(passwords, "is_right", right_then_reset)
+        patch.setattr(passwords, "is_outdated", lambda _: True)
+        accounts.log_in(database, "editor", PASSWORD, "")
+    assert accounts.log_in(database, "editor", given, "").name == "editor"
 
 
 def test_a_disabled_account_is_out_at_once(somebody: Somebody, database: Database) -> None:
