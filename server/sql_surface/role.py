@@ -13,6 +13,8 @@ SQL = load(__file__, "role.sql")
 DEFAULT = "vitrine_analyst"
 # Of the 100 connections that a server has by default, so many.
 CONNECTIONS = 20
+# Functions that count searches for the views of these names.
+BELOW_VIEWS = ("queries_by_day", "queries_without_results", "clicks")
 # What an analyst may change for a session. An open transaction keeps `product` from a change of the model.
 SETTINGS = {
     "statement_timeout": "60s",
@@ -98,6 +100,8 @@ def grant(connection: psycopg.Connection, role: str | None, tables: str, vectors
         "GRANT USAGE ON SCHEMA vitrine_sql TO {role}",
         "GRANT SELECT ON ALL TABLES IN SCHEMA vitrine_sql TO {role}",
         "GRANT EXECUTE ON ALL ROUTINES IN SCHEMA vitrine_sql TO {role}",
+        # Below views: who reads those calls these. By name nobody else can, without a right on their schema.
+        *(f"GRANT EXECUTE ON FUNCTION vitrine_sql_inner.{name}() TO {{role}}" for name in BELOW_VIEWS),
         *(() if vectors == tables else ("GRANT USAGE ON SCHEMA {vectors} TO {role}",)),
     ):
         named = sql.SQL(statement).format(role=sql.Identifier(role), vectors=sql.Identifier(vectors))
