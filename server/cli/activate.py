@@ -52,7 +52,7 @@ def activate(name: str | None, background: bool, status: bool, watch: bool, lost
         raise click.UsageError("Give the NAME of an installed model (`vitrine models list`), or --status.")
     with closing(open_database(settings)) as database:
         manifest = _installed(settings, name)
-        upgrade_embedded(database, lambda: manifest.dimension)
+        upgrade_embedded(settings, database, lambda: manifest.dimension)
         # What is active already needs no background.
         if background and not _is_active(database, manifest):
             _start_in_background(database, settings, manifest, ["activate", name, *_flags(lost_by_title)], as_json)

@@ -33,7 +33,7 @@ def upgrade() -> None:
     database = open_database(settings)
     try:
         before = migrate.status(database)
-        after = upgrade_all(database, dimension)
+        after = upgrade_all(database, dimension, settings.fixed_currency)
     finally:
         database.close()
     if before.is_current:

@@ -53,7 +53,7 @@ def prepare_database(database: Database, settings: Settings) -> None:
     from server.embedding.registry import load_encoder
     from server.services import open_current
 
-    upgrade_embedded(database, lambda: load_encoder(settings).manifest.dimension)
+    upgrade_embedded(settings, database, lambda: load_encoder(settings).manifest.dimension)
     with database.connection() as connection:
         in_use = find_model_in_use(connection, open_current(settings, database))
     said = None if in_use is None else other_model_sentence(settings, in_use.model)
@@ -61,7 +61,7 @@ def prepare_database(database: Database, settings: Settings) -> None:
         click.echo(said, err=True)
 
 
-def upgrade_embedded(database: Database, dimension: Callable[[], int]) -> None:
+def upgrade_embedded(settings: Settings, database: Database, dimension: Callable[[], int]) -> None:
     """Bring an embedded database to the newest schema. Raises DatabaseNotReady where it is somebody's own.
 
     dimension: of the vectors, asked where the table is made, and of no interest later.
@@ -71,7 +71,7 @@ def upgrade_embedded(database: Database, dimension: Callable[[], int]) -> None:
         return
     if database.embedded is None:
         raise DatabaseNotReady
-    upgrade(database, dimension() if state.current is None else 0)
+    upgrade(database, dimension() if state.current is None else 0, settings.fixed_currency)
 
 
 def other_model_sentence(settings: Settings, active: "ActiveModel") -> str | None:

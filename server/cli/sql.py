@@ -73,6 +73,28 @@ def remove() -> None:
 
 
 @sql.command()
+@click.argument("name")
+def grant(name: str) -> None:
+    """Have somebody's own role use the schema vitrine_sql, with the analysts' rights and settings."""
+    from server.sql_surface import members
+
+    with closing(open_database(load_settings())) as database:
+        role = members.grant(database, name)
+    click.echo(f"{name} is a member of {role}. What it is set holds from its next login on.")
+
+
+@sql.command()
+@click.argument("name")
+def revoke(name: str) -> None:
+    """Take the schema vitrine_sql from a role that `vitrine sql grant` gave it to."""
+    from server.sql_surface import members
+
+    with closing(open_database(load_settings())) as database:
+        role = members.revoke(database, name)
+    click.echo(f"{name} is no member of {role} any more.")
+
+
+@sql.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--url", "only_url", is_flag=True, help="Print the URL alone.")
 def dsn(as_json: bool, only_url: bool) -> None:
@@ -127,6 +149,10 @@ def status(ctx: click.Context) -> None:
             ctx.exit(1)
         click.echo(f"Schema: vitrine_sql, version {found.version}" + ("" if is_current else ", not of this Vitrine"))
         click.echo(f"Role: {found.role or 'none'}" + ("" if found.has_role or found.role is None else " (is gone)"))
+        if found.currency != settings.fixed_currency:
+            kept, wanted = (one or "the catalogue's" for one in (found.currency, settings.fixed_currency))
+            click.echo(f"Currency of price bounds: {kept}; by VITRINE_CURRENCY it is to be {wanted}")
+            is_current = False
         is_well = is_current and not _warn(database, found)
     if not is_current:
         click.echo("Run `vitrine db upgrade`.")

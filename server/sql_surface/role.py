@@ -13,6 +13,8 @@ SQL = load(__file__, "role.sql")
 DEFAULT = "vitrine_analyst"
 # Of the 100 connections that a server has by default, so many.
 CONNECTIONS = 20
+# Functions that count searches for the views of these names.
+BELOW_VIEWS = ("queries_by_day", "queries_without_results", "clicks")
 # What an analyst may change for a session. An open transaction keeps `product` from a change of the model.
 SETTINGS = {
     "statement_timeout": "60s",
@@ -41,18 +43,23 @@ def check(connection: psycopg.Connection, role: str) -> bool:
     found = find(connection, role)
     if found is not None:
         if found.goes_too_far:
-            raise Conflict(
-                f"The role {role} may do more than read: it is a superuser, may make roles, or may act as the owner of "
-                "Vitrine's tables. Give another one with --role."
-            )
+            raise Conflict(f"{too_far(role)} Give another one with --role.")
         return False
     (may_create,) = connection.execute(SQL["may_create_roles"]).fetchone() or (False,)
     if not may_create:
         raise DatabaseNotReady(
             f"There is no role {role}, and the role that Vitrine connects as may not make one. Have an administrator "
-            f"run CREATE ROLE {_name(role)} LOGIN, and install again; or install with --no-role."
+            f"run CREATE ROLE {quoted(role)} LOGIN, and install again; or install with --no-role."
         )
     return True
+
+
+def too_far(role: str) -> str:
+    """What to say of a role with `Found.goes_too_far`."""
+    return (
+        f"The role {role} may do more than read: it is a superuser, may make roles, may read or change all tables or "
+        "the server's files, or may act as the owner of Vitrine's tables or as a role that may."
+    )
 
 
 def make(connection: psycopg.Connection, role: str, password: str) -> None:
@@ -84,9 +91,16 @@ def set_defaults(connection: psycopg.Connection, role: str, vectors: str, everyw
     path: sql.Composable = sql.SQL("vitrine_sql, {}").format(sql.Identifier(vectors))
     connection.execute(statement.format(sql.Identifier(role), where, sql.SQL("search_path"), path))
     for name, value in SETTINGS.items():
-        # The name of an extension's setting is two words with a dot.
-        setting = sql.SQL(".").join(map(sql.Identifier, name.split(".")))
-        connection.execute(statement.format(sql.Identifier(role), where, setting, sql.Literal(value)))
+        connection.execute(statement.format(sql.Identifier(role), where, _setting(name), sql.Literal(value)))
+
+
+def forget_defaults(connection: psycopg.Connection, role: str) -> None:
+    """In this database its sessions begin as they did before we came."""
+    connection.execute(SQL["load_vector"])
+    statement = sql.SQL("ALTER ROLE {} IN DATABASE {} RESET {}")
+    for name in ("search_path", *SETTINGS):
+        database = sql.Identifier(connection.info.dbname)
+        connection.execute(statement.format(sql.Identifier(role), database, _setting(name)))
 
 
 def grant(connection: psycopg.Connection, role: str | None, tables: str, vectors: str) -> None:
@@ -98,6 +112,8 @@ def grant(connection: psycopg.Connection, role: str | None, tables: str, vectors
         "GRANT USAGE ON SCHEMA vitrine_sql TO {role}",
         "GRANT SELECT ON ALL TABLES IN SCHEMA vitrine_sql TO {role}",
         "GRANT EXECUTE ON ALL ROUTINES IN SCHEMA vitrine_sql TO {role}",
+        # Below views: who reads those calls these. By name nobody else can, without a right on their schema.
+        *(f"GRANT EXECUTE ON FUNCTION vitrine_sql_inner.{name}() TO {{role}}" for name in BELOW_VIEWS),
         *(() if vectors == tables else ("GRANT USAGE ON SCHEMA {vectors} TO {role}",)),
     ):
         named = sql.SQL(statement).format(role=sql.Identifier(role), vectors=sql.Identifier(vectors))
@@ -128,8 +144,31 @@ def excess(connection: psycopg.Connection, role: str) -> list[str]:
     return [str(what) for (what,) in connection.execute(SQL["excess"], {"role": role})]
 
 
+def check_drops_nothing(connection: psycopg.Connection, role: str) -> None:
+    """Raises Conflict where more would go than the role: what it owns, or the rights of its members."""
+    owned = [str(what) for (what,) in connection.execute(SQL["owned"], {"role": role})]
+    if owned:
+        others = f", and {len(owned) - 5} more" if len(owned) > 5 else ""
+        raise Conflict(
+            f"The role {role} goes with the surface, and it owns {', '.join(owned[:5])}{others}. Give all of it to "
+            f"another role (REASSIGN OWNED BY {quoted(role)} TO ...), or drop it, and run this again. Temporary tables "
+            "go with the session that made them."
+        )
+    members = [str(name) for (name,) in connection.execute(SQL["members"], {"role": role})]
+    if members:
+        raise Conflict(
+            f"The role {role} goes with the surface, and it has members: {', '.join(members)}. Run `vitrine sql "
+            "revoke` with each of these names, and run this again."
+        )
+
+
 def drop(connection: psycopg.Connection, role: str) -> bool:
-    """Take away its rights in this database, and the role where no other database knows it; whether it is gone."""
+    """Take away its rights in this database, and the role where no other database knows it; whether it is gone.
+
+    Raises Conflict where it owns something, or has members.
+    """
+    check_drops_nothing(connection, role)
+    # It owns nothing, so what this drops are rights.
     connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
     try:
         with connection.transaction():
@@ -144,5 +183,11 @@ def _verifier(connection: psycopg.Connection, role: str, password: str) -> str:
     return made.decode()
 
 
-def _name(role: str) -> str:
+def _setting(name: str) -> sql.Composable:
+    """As SET takes it: the name of an extension's setting is two words with a dot."""
+    return sql.SQL(".").join(map(sql.Identifier, name.split(".")))
+
+
+def quoted(role: str) -> str:
+    """As SQL writes it."""
     return sql.Identifier(role).as_string(None)

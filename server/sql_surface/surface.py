@@ -78,7 +78,7 @@ def read_installed(connection: psycopg.Connection) -> Installed | None:
 def is_current(connection: psycopg.Connection, installed: Installed) -> bool:
     """Whether it is what this version of Vitrine would make, and all of it is there."""
     is_whole = set(installed.views) == set(statements.VIEWS)
-    return is_whole and installed.fingerprint == statements.fingerprint(find_place(connection).path)
+    return is_whole and installed.fingerprint == _fingerprint(find_place(connection))
 
 
 def find_place(connection: psycopg.Connection) -> Place:
@@ -94,7 +94,7 @@ def install(database: Database, wanted: Wanted) -> Installed:
 
     Raises ModelError, Conflict, DatabaseNotReady with what to do; nothing was changed then.
     """
-    with _changing(database) as (connection, place):
+    with changing(database) as (connection, place):
         before = read_installed(connection)
         has_to_make = wanted.role is not None and roles.check(connection, wanted.role)
         connection.execute(SQL["make_schemas"])
@@ -112,17 +112,24 @@ def install(database: Database, wanted: Wanted) -> Installed:
     return found
 
 
-def renew(database: Database) -> None:
-    """Make it again as this version has it, for the same role. Nothing happens where nothing is installed."""
-    with _changing(database) as (connection, place):
+def renew(database: Database, currency: str | None) -> None:
+    """Make it again as this version has it, for the same role. Nothing happens where nothing is installed.
+
+    currency: that a setting names for the shop; None where none does.
+    """
+    with changing(database) as (connection, place):
         before = read_installed(connection)
-        if before is None or is_current(connection, before):
+        if before is None:
             return
-        _take_down(connection)
-        connection.execute(statements.TABLES)
-        _put_up(connection, place)
-        roles.grant(connection, before.role if before.has_role else None, place.tables, place.vectors)
-        _note(connection, place, before.role, before.made_role, before.currency)
+        if not is_current(connection, before):
+            _take_down(connection)
+            connection.execute(statements.TABLES)
+            _put_up(connection, place)
+            tower.renew(connection)
+            roles.grant(connection, before.role if before.has_role else None, place.tables, place.vectors)
+        elif before.currency == currency:
+            return
+        _note(connection, place, before.role, before.made_role, currency)
 
 
 def take_down(database: Database) -> None:
@@ -130,7 +137,7 @@ def take_down(database: Database) -> None:
 
     Nothing happens where nothing is installed. Raises Conflict where others have built upon them.
     """
-    with _changing(database) as (connection, _):
+    with changing(database) as (connection, _):
         if read_installed(connection) is not None:
             _take_down(connection)
             connection.execute(SQL["note_taken_down"])
@@ -138,14 +145,17 @@ def take_down(database: Database) -> None:
 
 def remove(database: Database) -> tuple[Installed, bool]:
     """Take all of it away; what was there, and whether its role is gone too. Raises Conflict, DatabaseNotReady."""
-    with _changing(database) as (connection, _):
+    with changing(database) as (connection, _):
         found = read_installed(connection)
         if found is None:
             raise DatabaseNotReady("The surface for SQL is not installed in this database.")
-        _check_nothing_upon(connection)
+        _check_nothing_upon(connection, ["vitrine_sql", "vitrine_sql_inner", "vitrine_tower"], kept=())
         tower.take_down(connection)
+        _take_down(connection, kept=())
+        connection.execute(SQL["drop_tables"])
+        _refuse_upon(str(name) for (name,) in connection.execute(SQL["left_behind"]))
         connection.execute(SQL["drop_schemas"])
-        is_gone = found.role is not None and found.has_role and found.made_role and roles.drop(connection, found.role)
+        is_gone = found.role is not None and found.has_role and _part_with(connection, found.role, found.made_role)
     return found, is_gone
 
 
@@ -158,7 +168,7 @@ def note_scales(connection: psycopg.Connection, models: Iterable[Manifest]) -> N
 
 
 @contextmanager
-def _changing(database: Database) -> Iterator[tuple[psycopg.Connection, Place]]:
+def changing(database: Database) -> Iterator[tuple[psycopg.Connection, Place]]:
     """One transaction, in which nobody else changes the surface.
 
     Raises Conflict where somebody's open transaction holds a part of it.
@@ -175,20 +185,32 @@ def _changing(database: Database) -> Iterator[tuple[psycopg.Connection, Place]]:
                 "over, or end it: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = "
                 "'vitrine_analyst'."
             ) from exc
+        except psycopg.errors.DependentObjectsStillExist as exc:
+            # Somebody was quicker than our look.
+            raise Conflict(
+                "Others have just built upon the schema vitrine_sql. Run this again, and it names what they made."
+            ) from exc
 
 
-def _check_nothing_upon(connection: psycopg.Connection) -> None:
-    found = [str(name) for (name,) in connection.execute(SQL["upon"])]
+def _check_nothing_upon(connection: psycopg.Connection, schemas: list[str], kept: Iterable[str]) -> None:
+    found = connection.execute(SQL["upon"], {"schemas": schemas, "kept": list(kept)})
+    _refuse_upon(str(name) for (name,) in found)
+
+
+def _refuse_upon(names: Iterable[str]) -> None:
+    found = list(names)
     if found:
+        others = f", and {len(found) - 5} more" if len(found) > 5 else ""
         raise Conflict(
-            f"Others have built upon the schema vitrine_sql: {', '.join(found[:5])}. Drop these, run this again, and "
-            "make them again afterwards."
+            f"Others have built upon the schema vitrine_sql: {', '.join(found[:5])}{others}. Drop these, run this "
+            "again, and make them again afterwards."
         )
 
 
-def _take_down(connection: psycopg.Connection) -> None:
-    _check_nothing_upon(connection)
-    for (statement,) in connection.execute(SQL["parts"], {"tower": list(tower.FUNCTIONS)}).fetchall():
+def _take_down(connection: psycopg.Connection, kept: Iterable[str] = tower.FUNCTIONS) -> None:
+    """Views, functions and types, but for the functions that are kept."""
+    _check_nothing_upon(connection, ["vitrine_sql", "vitrine_sql_inner"], kept)
+    for (statement,) in connection.execute(SQL["parts"], {"tower": list(kept)}).fetchall():
         if statement is not None:
             connection.execute(statement)
 
@@ -220,12 +242,24 @@ def _leave_role(connection: psycopg.Connection, role: str | None, before: Instal
     if before is None or before.role is None or before.role == role or not before.has_role:
         return
     roles.revoke(connection, before.role)
-    if before.made_role:
-        roles.drop(connection, before.role)
+    _part_with(connection, before.role, before.made_role)
+
+
+def _part_with(connection: psycopg.Connection, role: str, made: bool) -> bool:
+    """Drop a role that we made, and leave another one as it was before us; whether it is gone."""
+    if made:
+        return roles.drop(connection, role)
+    roles.forget_defaults(connection, role)
+    return False
 
 
 def _note(
     connection: psycopg.Connection, place: Place, role: str | None, made_role: bool, currency: str | None
 ) -> None:
     values = {"role": role, "made_role": made_role, "currency": currency, "version": statements.VERSION}
-    connection.execute(SQL["note"], {**values, "fingerprint": statements.fingerprint(place.path)})
+    connection.execute(SQL["note"], {**values, "fingerprint": _fingerprint(place)})
+
+
+def _fingerprint(place: Place) -> str:
+    """Of all that is made here, the text tower's functions among it."""
+    return f"{statements.fingerprint(place.path)} {tower.fingerprint()}"

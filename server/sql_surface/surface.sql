@@ -39,13 +39,40 @@ SET version = excluded.version, fingerprint = excluded.fingerprint, role = exclu
 UPDATE vitrine_sql_inner.installed SET fingerprint = ''
 
 -- name: upon
--- What others have built upon the surface, and would go with it.
-SELECT DISTINCT pg_describe_object('pg_class'::regclass, view.oid, 0)
-FROM pg_depend AS found
-JOIN pg_class AS ours ON found.refclassid = 'pg_class'::regclass AND ours.oid = found.refobjid
-JOIN pg_rewrite AS rule ON found.classid = 'pg_rewrite'::regclass AND rule.oid = found.objid
-JOIN pg_class AS view ON view.oid = rule.ev_class
-WHERE ours.relnamespace = 'vitrine_sql'::regnamespace AND view.relnamespace <> 'vitrine_sql'::regnamespace
+-- What others have built upon the surface, and would go with it: views, functions, columns of its types. schemas: what is
+-- taken away. kept: functions in them that stay.
+WITH inside AS (
+    SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = ANY (%(schemas)s)
+), ours AS (
+    SELECT 'pg_class'::regclass AS class, c.oid, true AS goes FROM pg_class AS c JOIN inside ON inside.oid = c.relnamespace
+    UNION ALL
+    SELECT 'pg_type'::regclass, t.oid, true FROM pg_type AS t JOIN inside ON inside.oid = t.typnamespace
+    UNION ALL
+    SELECT 'pg_proc'::regclass, p.oid, p.proname <> ALL (%(kept)s)
+    FROM pg_proc AS p JOIN inside ON inside.oid = p.pronamespace
+), built AS (
+    -- Views, defaults and constraints depend by rows of their own; whose they are is what tells something.
+    SELECT CASE WHEN owner.oid IS NULL THEN found.classid ELSE 'pg_class'::regclass END AS class,
+           COALESCE(owner.oid, found.objid) AS object, CASE WHEN owner.oid IS NULL THEN found.objsubid ELSE 0 END AS part
+    FROM pg_depend AS found
+    JOIN ours ON ours.class = found.refclassid AND ours.oid = found.refobjid AND ours.goes
+    LEFT JOIN pg_rewrite AS rule ON found.classid = 'pg_rewrite'::regclass AND rule.oid = found.objid
+    LEFT JOIN pg_attrdef AS filled ON found.classid = 'pg_attrdef'::regclass AND filled.oid = found.objid
+    LEFT JOIN pg_constraint AS rules ON found.classid = 'pg_constraint'::regclass AND rules.oid = found.objid
+    LEFT JOIN pg_class AS owner ON owner.oid = COALESCE(rule.ev_class, filled.adrelid, rules.conrelid)
+    WHERE found.deptype <> 'i'
+)
+SELECT DISTINCT pg_describe_object(built.class, built.object, built.part)
+FROM built
+WHERE NOT EXISTS (SELECT FROM ours WHERE ours.class = built.class AND ours.oid = built.object)
+ORDER BY 1
+
+-- name: left_behind
+-- What else somebody keeps in the schemas, once all of ours is out of them.
+SELECT pg_describe_object(d.classid, d.objid, d.objsubid)
+FROM pg_depend AS d
+WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n'
+  AND d.refobjid IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('vitrine_sql', 'vitrine_sql_inner'))
 ORDER BY 1
 
 -- name: parts
@@ -69,10 +96,13 @@ CREATE SCHEMA IF NOT EXISTS vitrine_sql_inner;
 COMMENT ON SCHEMA vitrine_sql IS 'Views and functions for data teams; docs/sql.md has them all.';
 COMMENT ON SCHEMA vitrine_sql_inner IS 'What vitrine_sql is made of. Not for use: it changes without notice.'
 
+-- name: drop_tables
+-- What the surface remembers of itself.
+DROP TABLE IF EXISTS vitrine_sql_inner.installed, vitrine_sql_inner.model_scale
+
 -- name: drop_schemas
--- All of it.
-DROP SCHEMA IF EXISTS vitrine_sql CASCADE;
-DROP SCHEMA IF EXISTS vitrine_sql_inner CASCADE
+-- Both, and empty: no CASCADE, which would take what others keep there.
+DROP SCHEMA IF EXISTS vitrine_sql, vitrine_sql_inner
 
 -- name: note_scale
 -- What turns the cosines of a model into logits.

@@ -4,7 +4,9 @@ import psycopg
 
 from server.embedding.manifest import Manifest
 from server.errors import ModelError
-from server.sql_tower.install import install_tower, remove_tower
+from server.sql_tower.install import fingerprint, install_tower, remove_tower, renew_functions
+
+__all__ = ["FUNCTIONS", "fingerprint", "put_up", "renew", "take_down"]
 
 # Functions of the schema that are the tower's, and stay when the surface is made again.
 FUNCTIONS = ("embed_text", "remember_text")
@@ -22,6 +24,11 @@ def put_up(connection: psycopg.Connection, manifest: Manifest | None) -> None:
             "`vitrine doctor` names it; install it with `vitrine models add`, or run this where it is."
         )
     install_tower(connection, manifest)
+
+
+def renew(connection: psycopg.Connection) -> None:
+    """Have the functions as this version has them, over the weights that are there."""
+    renew_functions(connection)
 
 
 def take_down(connection: psycopg.Connection) -> None:

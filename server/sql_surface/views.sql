@@ -76,7 +76,12 @@ COMMENT ON COLUMN vitrine_sql.searches_by_day.clicked IS 'Searches in whose resu
 -- name: queries_by_day
 -- What is typed can be personal, and what hardly anybody types the more so. A text is shown once it was searched for
 -- {least_searches} times in what is kept; of all others there is one row a day, without their words.
-CREATE VIEW vitrine_sql.queries_by_day AS
+--
+-- The counting is done in a function, here and in the next two: of a plain view the planner takes conditions down to the
+-- searches themselves, where a function of the reader's own, an error or EXPLAIN ANALYZE would tell the rare ones.
+CREATE FUNCTION vitrine_sql_inner.queries_by_day()
+RETURNS TABLE (day date, query text, searches bigint, without_results bigint, clicked bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {search_path} AS $function$
 SELECT (e.at AT TIME ZONE 'UTC')::date AS day, often.query, count(*) AS searches,
        count(*) FILTER (WHERE e.total = 0) AS without_results, count(c.event) AS clicked
 FROM search_event AS e
@@ -84,20 +89,26 @@ LEFT JOIN (SELECT normalised AS query FROM search_event WHERE kind = 'words'
            GROUP BY normalised HAVING count(*) >= {least_searches}) AS often ON often.query = e.normalised
 LEFT JOIN (SELECT DISTINCT event FROM search_click) AS c ON c.event = e.id
 WHERE e.kind = 'words'
-GROUP BY 1, 2;
+GROUP BY 1, 2
+$function$;
+CREATE VIEW vitrine_sql.queries_by_day AS SELECT * FROM vitrine_sql_inner.queries_by_day();
 COMMENT ON VIEW vitrine_sql.queries_by_day IS
     'Queries in words by day (UTC). query IS NULL: all that were searched for fewer than {least_searches} times in what is kept.'
 
 -- name: queries_without_results
 -- By the same rule; the rare ones are not told apart here, and so are left out.
-CREATE VIEW vitrine_sql.queries_without_results AS
+CREATE FUNCTION vitrine_sql_inner.queries_without_results()
+RETURNS TABLE (query text, without_results bigint, searches bigint, narrowed bigint, last_day date)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {search_path} AS $function$
 SELECT e.normalised AS query, count(*) FILTER (WHERE e.total = 0) AS without_results, count(*) AS searches,
        count(*) FILTER (WHERE e.total = 0 AND e.narrowed) AS narrowed,
        (max(e.at) FILTER (WHERE e.total = 0) AT TIME ZONE 'UTC')::date AS last_day
 FROM search_event AS e
 WHERE e.kind = 'words'
 GROUP BY e.normalised
-HAVING count(*) >= {least_searches} AND bool_or(e.total = 0);
+HAVING count(*) >= {least_searches} AND bool_or(e.total = 0)
+$function$;
+CREATE VIEW vitrine_sql.queries_without_results AS SELECT * FROM vitrine_sql_inner.queries_without_results();
 COMMENT ON VIEW vitrine_sql.queries_without_results IS
     'Queries in words that found nothing, of those that were searched for at least {least_searches} times.';
 COMMENT ON COLUMN vitrine_sql.queries_without_results.narrowed IS
@@ -105,7 +116,9 @@ COMMENT ON COLUMN vitrine_sql.queries_without_results.narrowed IS
 
 -- name: clicks
 -- By day, product and query, rare queries without their words. Nothing tells one searcher from another.
-CREATE VIEW vitrine_sql.clicks AS
+CREATE FUNCTION vitrine_sql_inner.clicks()
+RETURNS TABLE (day date, sku text, query text, clicks bigint, mean_position double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {search_path} AS $function$
 SELECT (c.at AT TIME ZONE 'UTC')::date AS day, c.sku, often.query, count(*) AS clicks,
        avg(c.position)::double precision AS mean_position
 FROM search_click AS c
@@ -113,7 +126,9 @@ JOIN search_event AS e ON e.id = c.event
 LEFT JOIN (SELECT normalised AS query FROM search_event WHERE kind = 'words'
            GROUP BY normalised HAVING count(*) >= {least_searches}) AS often
     ON often.query = e.normalised AND e.kind = 'words'
-GROUP BY 1, 2, 3;
+GROUP BY 1, 2, 3
+$function$;
+CREATE VIEW vitrine_sql.clicks AS SELECT * FROM vitrine_sql_inner.clicks();
 COMMENT ON VIEW vitrine_sql.clicks IS
     'Clicks by day (UTC), product and query. query IS NULL: a picture, a product, or words that are rarely searched for.';
 COMMENT ON COLUMN vitrine_sql.clicks.mean_position IS 'Mean place of the product in the results it was clicked in, from 1.'

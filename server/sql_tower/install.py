@@ -1,5 +1,6 @@
 """The tower into a database, out of it, and from one model to the next."""
 
+import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -80,6 +81,25 @@ def install_tower(connection: psycopg.Connection, model: Manifest) -> TowerRepor
         model.name, model.digest, len(tower.layers), tower.width, len(tower.tokens), checked.cosine, sizes,
         time.perf_counter() - began,
     )  # fmt: skip
+
+
+def fingerprint() -> str:
+    """Tells one state of the functions, and of the tables below them, from another, whichever model is loaded."""
+    parts = (TABLES["tables"], *FUNCTIONS.values(), str(LONGEST_REMEMBERED), str(MOST_REMEMBERED))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def renew_functions(connection: psycopg.Connection) -> None:
+    """Make the functions again as this version has them. It takes no files of a model: towers that are loaded stay.
+
+    Nothing happens where none was installed.
+    """
+    if not is_installed(connection):
+        return
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [INSTALL_LOCK])
+        connection.execute(TABLES["tables"])
+        _make_functions(connection, _find_place(connection))
 
 
 def remove_tower(connection: psycopg.Connection) -> None:

@@ -98,7 +98,7 @@ def test_an_older_surface_is_renewed_by_an_upgrade(installed: Team) -> None:
         before = surface.read_installed(connection)
         assert before is not None
         assert not surface.is_current(connection, before)
-    upgrade(installed.database, DIMENSION)
+    upgrade(installed.database, DIMENSION, None)
     assert views(installed.database) == set(VIEWS)
     assert installed.ask("SELECT brand FROM brands ORDER BY 1") == [("Acme",), ("Zed",)]
     assert len(installed.ask(QUERY)) == 3
@@ -123,7 +123,7 @@ def test_migrations_change_columns_under_the_views(
         team.install()
         monkeypatch.setattr(migrate, "upgrade", change)
         try:
-            assert upgrade(old, DIMENSION).is_current
+            assert upgrade(old, DIMENSION, None).is_current
             assert views(old) == set(VIEWS)
             assert team.ask("SELECT sku FROM search_products('red shirt')") == [("A-1",)]
         finally:
@@ -133,7 +133,7 @@ def test_migrations_change_columns_under_the_views(
 def test_an_upgrade_that_was_killed_is_completed_by_the_next(installed: Team) -> None:
     surface.take_down(installed.database)
     assert views(installed.database) == set()
-    upgrade(installed.database, DIMENSION)
+    upgrade(installed.database, DIMENSION, None)
     assert views(installed.database) == set(VIEWS)
     assert len(installed.ask(QUERY)) == 3
 
@@ -142,7 +142,7 @@ def test_what_others_built_upon_it_is_named_and_kept(installed: Team) -> None:
     with installed.database.connection() as connection:
         connection.execute("CREATE VIEW reds AS SELECT sku FROM vitrine_sql.products WHERE title LIKE '%red%'")
         connection.execute("UPDATE vitrine_sql_inner.installed SET fingerprint = 'of another version'")
-    for act in (lambda: upgrade(installed.database, DIMENSION), lambda: surface.remove(installed.database)):
+    for act in (lambda: upgrade(installed.database, DIMENSION, None), lambda: surface.remove(installed.database)):
         with pytest.raises(Conflict, match=r"view reds.* Drop these, run this again"):
             act()
     assert views(installed.database) == set(VIEWS)
@@ -160,7 +160,7 @@ def test_an_analyst_who_reads_is_not_waited_for_without_end(installed: Team, mon
 def test_an_upgrade_installs_nothing_by_itself(migrated: Database) -> None:
     with fresh_database(migrated) as database:
         upgrade_to(database, "0009", DIMENSION)
-        upgrade(database, DIMENSION)
+        upgrade(database, DIMENSION, None)
         with database.connection() as connection:
             assert surface.read_installed(connection) is None
             assert connection.execute("SELECT to_regnamespace('vitrine_sql')").fetchone() == (None,)
