@@ -96,8 +96,8 @@ def run_worker(services: Services, wait: bool = True) -> None:
         queue.run_worker(
             wait=wait,
             concurrency=AT_ONCE,
-            # Whoever may connect may NOTIFY, and the library believes it: what is no JSON ends the worker, and a job stops
-            # on anybody's word. The tables alone are believed.
+            # Whoever may connect may NOTIFY, and the library believes it: what is no JSON ends the worker, and a job
+            # stops on anybody's word. The tables alone are believed.
             listen_notify=False,
             fetch_job_polling_interval=FETCH_SECONDS,
             abort_job_polling_interval=ABORT_SECONDS,
