@@ -103,6 +103,14 @@ class Settings(BaseSettings):
     )
     host: str = _setting("VITRINE_HOST", "127.0.0.1", "Address that the web server listens on.")
     port: int = _setting("VITRINE_PORT", 8000, "Port that the web server listens on.", ge=1, le=65535)
+    sql_port: int | None = _setting(
+        "VITRINE_SQL_PORT",
+        None,
+        "Port of 127.0.0.1 at which the embedded Postgres lets analysts in by their password, and the owner never. "
+        "Absent: it has no port, and only its socket. docs/sql.md says what for.",
+        ge=1024,
+        le=65535,
+    )
     https: bool = _setting(
         "VITRINE_HTTPS",
         False,

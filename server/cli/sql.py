@@ -1,13 +1,14 @@
 """`vitrine sql`: views and functions for a data team, the role that may use them, and how to connect as it."""
 
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
 import orjson
 
 from server.cli.db import find_psql, has_cluster, run_psql
+from server.db.analyst_port import ADDRESS
 from server.db.engine import Database, open_database
 from server.errors import DatabaseNotReady, ModelError, VitrineError
 from server.settings import Settings, load_settings
@@ -102,14 +103,19 @@ def dsn(as_json: bool, only_url: bool) -> None:
     settings = load_settings()
     with closing(open_database(settings)) as database:
         address, is_embedded = _address(settings, database), database.embedded is not None
+        port = _port_of(database)
+    by_port = None if port is None else replace(address, host=ADDRESS, port=port)
     if as_json:
         told = {**asdict(address), "url": address.url, "sqlalchemy_url": address.sqlalchemy_url}
+        told["port_url"] = None if by_port is None else by_port.url
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
         return
     if only_url:
         click.echo(address.url)
         return
-    _tell_address(address, is_embedded)
+    _tell_address(address)
+    if is_embedded:
+        _tell_port(by_port)
 
 
 @sql.command(context_settings={"ignore_unknown_options": True})
@@ -241,7 +247,17 @@ def _address(settings: Settings, database: Database) -> "Address":
     return connect.address_of(database.url, found.role, connect.read_password(settings.data_dir))
 
 
-def _tell_address(address: "Address", is_embedded: bool) -> None:
+def _port_of(database: Database) -> int | None:
+    """Of the embedded Postgres as it runs, whatever the settings say by now; None where it has none."""
+    if database.embedded is None:
+        return None
+    asked = "SELECT current_setting('port')::integer WHERE current_setting('listen_addresses') <> ''"
+    with database.connection() as connection:
+        row = connection.execute(asked).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _tell_address(address: "Address") -> None:
     click.echo(f"Host: {address.host}" + (" (a Unix socket)" if address.is_socket else ""))
     click.echo(f"Port: {address.port}")
     click.echo(f"Database: {address.database}")
@@ -251,12 +267,23 @@ def _tell_address(address: "Address", is_embedded: bool) -> None:
         click.echo(f"{name}: {value}")
     click.echo(f"URL: {address.url}")
     click.echo(f"SQLAlchemy: {address.sqlalchemy_url}")
-    if is_embedded:
+
+
+def _tell_port(address: "Address | None") -> None:
+    click.echo(
+        "The embedded Postgres runs while Vitrine does. Its socket is for this account and root alone: do not "
+        "forward it."
+    )
+    if address is None:
         click.echo(
-            "The embedded Postgres runs while Vitrine does, and is reached by its socket, by this account and root "
-            "alone. For a tool that knows no sockets, or from elsewhere: "
-            f"ssh -N -L 5433:{address.host}/.s.PGSQL.{address.port} THIS-MACHINE, and then localhost, port 5433."
+            "For a tool that knows no sockets, or from elsewhere: set VITRINE_SQL_PORT to a free port, stop Vitrine "
+            "and start it again."
         )
+        return
+    click.echo(f"For a tool that knows no sockets: {address.url}")
+    click.echo(
+        f"From elsewhere: ssh -N -L {address.port}:{address.host}:{address.port} THIS-MACHINE, and then the same there."
+    )
 
 
 def _warn(database: Database, found: "Installed") -> list[str]:

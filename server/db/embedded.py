@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from server.db import system_user, tuning
+from server.db import analyst_port, system_user, tuning
 from server.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,10 @@ def binaries() -> Path:
 class EmbeddedPostgres:
     """One cluster in `data_dir/postgres`. `start()` may be called by many processes at once."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, sql_port: int | None = None) -> None:
+        """sql_port: of this machine alone, for those who have a password; None: the socket is the only way in."""
         self.home = data_dir
+        self.sql_port = sql_port
         self.cluster = data_dir / "postgres"
         self.log_file = self.cluster / "server.log"
         self._users_lock: IO[str] | None = None
@@ -192,11 +194,20 @@ class EmbeddedPostgres:
             return
         user = system_user.for_postgres(self.home, binaries())
         self._ensure_socket_dir(user)
-        configuration = self.cluster / "vitrine.conf"
-        configuration.write_text(tuning.configuration(self.socket_dir))
-        user.own(configuration)
+        more: dict[str, str] = {}
+        if self.sql_port is not None:
+            analyst_port.check_free(self.sql_port)
+            analyst_port.link_socket(self.socket_dir, self.sql_port)
+            self._write(analyst_port.RULES_FILE, analyst_port.rules(ROLE, DATABASE), user)
+            more = analyst_port.settings(self.sql_port, self.cluster)
+        self._write("vitrine.conf", tuning.configuration(self.socket_dir, more), user)
         self._start_server()
         self._ensure_database()
+
+    def _write(self, name: str, text: str, user: system_user.SystemUser) -> None:
+        path = self.cluster / name
+        path.write_text(text)
+        user.own(path)
 
     def _start_server(self) -> None:
         """Start it, again and again for a while: children of a server that was killed hold its memory a little longer.

@@ -148,7 +148,7 @@ def open_database(settings: Settings, name: str = APPLICATION) -> Database:
     """The database that the settings name; the embedded one is started if it does not run."""
     if settings.database_url is not None:
         return Database(settings.database_url.get_secret_value(), settings.pool_size, name=name)
-    embedded = EmbeddedPostgres(settings.data_dir)
+    embedded = EmbeddedPostgres(settings.data_dir, settings.sql_port)
     embedded.start()
     return Database(embedded.url(), settings.pool_size, embedded, name)
 

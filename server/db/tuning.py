@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 MB = 1024 * 1024
@@ -20,8 +21,8 @@ def memory_bytes() -> int:
     return total
 
 
-def configuration(socket_dir: Path) -> str:
-    """Text of vitrine.conf, which postgresql.conf includes last."""
+def configuration(socket_dir: Path, more: Mapping[str, str] | None = None) -> str:
+    """Text of vitrine.conf, which postgresql.conf includes last. more: settings that take the place of these."""
     memory, cores = memory_bytes() // MB, os.cpu_count() or 1
     maintenance = _clamp(memory // 8, 64, 2048)
     if SHARED_MEMORY.is_dir():
@@ -49,7 +50,7 @@ def configuration(socket_dir: Path) -> str:
         "log_timezone": "'UTC'",
     }
     head = "# Written by Vitrine at every start; put your own settings into postgresql.auto.conf (ALTER SYSTEM).\n"
-    return head + "".join(f"{name} = {value}\n" for name, value in lines.items())
+    return head + "".join(f"{name} = {value}\n" for name, value in {**lines, **(more or {})}.items())
 
 
 def _clamp(value: int, low: int, high: int) -> int:

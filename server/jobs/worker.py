@@ -28,6 +28,9 @@ CHANNELS = {
 LISTEN_SECONDS = 1.0
 AGAIN_SECONDS = 5.0
 LOOK_SECONDS = 10.0
+# So often the queue is looked at for jobs, and for those that are to stop.
+FETCH_SECONDS = 0.5
+ABORT_SECONDS = 1.0
 # Two people's imports, thumbnails, a change of the model, and what is short beside them.
 AT_ONCE = 6
 # Searches come first.
@@ -99,6 +102,11 @@ def run_worker(services: Services, wait: bool = True) -> None:
         queue.run_worker(
             wait=wait,
             concurrency=AT_ONCE,
+            # Whoever may connect may NOTIFY, and the library believes it: what is no JSON ends the worker, and a job
+            # stops on anybody's word. The tables alone are believed.
+            listen_notify=False,
+            fetch_job_polling_interval=FETCH_SECONDS,
+            abort_job_polling_interval=ABORT_SECONDS,
             delete_jobs="successful",
             shutdown_graceful_timeout=STOP_SECONDS,
             update_heartbeat_interval=HEARTBEAT_SECONDS,

@@ -29,14 +29,14 @@ Vector = NDArray[np.float32]
 
 # Until the text tower is there: texts whose vectors the table of query embeddings has.
 STAND_IN = """
-CREATE OR REPLACE FUNCTION vitrine_sql.embed_text(query text) RETURNS halfvec LANGUAGE plpgsql STABLE SECURITY DEFINER
+CREATE OR REPLACE FUNCTION vitrine_sql.embed_text(said text) RETURNS halfvec LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     known halfvec := (SELECT q.embedding FROM query_embedding AS q JOIN embedding_model AS m ON m.id = q.model
-                      WHERE m.state = 'active' AND q.text_hash = sha256(convert_to(query, 'UTF8')));
+                      WHERE m.state = 'active' AND q.text_hash = sha256(convert_to(said, 'UTF8')));
 BEGIN
     IF known IS NULL THEN
-        RAISE EXCEPTION 'This text is not known: %', query;
+        RAISE EXCEPTION 'This text is not known: %', said;
     END IF;
     RETURN known;
 END

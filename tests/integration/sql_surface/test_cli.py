@@ -1,6 +1,8 @@
 """`vitrine sql`, with the embedded database and with one that DATABASE_URL names."""
 
 import json
+import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -169,7 +171,10 @@ def test_the_embedded_database_is_reached_by_its_socket(
         assert run("sql", "install").exit_code == 0
         told = run("sql", "dsn").output
         assert f"Host: {short_dir}/postgres (a Unix socket)" in told
-        assert f"ssh -N -L 5433:{short_dir}/postgres/.s.PGSQL.5432 THIS-MACHINE" in told
+        # Who forwards the socket would hand out the owner's rights.
+        assert "ssh" not in told
+        assert "set VITRINE_SQL_PORT" in told
+        assert json.loads(run("sql", "dsn", "--json").output)["port_url"] is None
         assert run("sql", "shell", "-XAtc", "SELECT current_user, pg_has_role('vitrine', 'MEMBER')").exit_code == 0
         assert capfd.readouterr().out.strip() == f"{ROLE}|f"
         # Who lost the password gets another one by installing again: nobody else could have set it.
@@ -178,6 +183,51 @@ def test_the_embedded_database_is_reached_by_its_socket(
         assert run("sql", "shell", "-XAtc", "SELECT 1").exit_code == 0
     finally:
         run("sql", "remove", "--yes")
+
+
+def test_at_its_port_the_analyst_has_a_password_and_the_owner_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="vt-", ignore_cleanup_errors=True) as folder, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("VITRINE_DATA_DIR", folder)
+        monkeypatch.setenv("VITRINE_SQL_PORT", str(port))
+        refused = run("db", "upgrade")
+        assert refused.exit_code == 2
+        assert f"Nothing can listen on 127.0.0.1:{port}" in refused.output
+        taken.close()
+        embedded = EmbeddedPostgres(Path(folder), port)
+        embedded.start()
+        try:
+            assert run("db", "upgrade").exit_code == 0
+            assert run("sql", "install").exit_code == 0
+            url = json.loads(run("sql", "dsn", "--json").output)["port_url"]
+            assert f"@127.0.0.1:{port}/vitrine" in url
+            assert f"ssh -N -L {port}:127.0.0.1:{port} THIS-MACHINE" in run("sql", "dsn").output
+            with psycopg.connect(url) as connection:
+                assert connection.execute("SELECT current_user, (SELECT count(*) FROM products)").fetchone() == (
+                    ROLE,
+                    0,
+                )
+            with psycopg.connect(embedded.url()) as owner:
+                owner.execute("ALTER ROLE vitrine PASSWORD 'known'")
+            for other in (f"vitrine:known@127.0.0.1:{port}/vitrine", f"{ROLE}:known@127.0.0.1:{port}/postgres"):
+                with pytest.raises(psycopg.OperationalError, match="rejects connection"):
+                    psycopg.connect(f"postgresql://{other}")
+            with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+                psycopg.connect(f"postgresql://{ROLE}:wrong@127.0.0.1:{port}/vitrine")
+        finally:
+            embedded.release()
+        # Without the port it is as before, by the same name of the socket.
+        again = EmbeddedPostgres(Path(folder))
+        again.start()
+        try:
+            with psycopg.connect(again.url()) as owner:
+                assert owner.execute("SHOW listen_addresses").fetchone() == ("",)
+        finally:
+            again.release()
 
 
 def test_the_embedded_database_lets_no_role_in_without_its_password(
