@@ -139,6 +139,36 @@ def test_another_role_takes_the_place_of_the_one_before(run: Run, shop: Database
         forget_role(shop, "bi")
 
 
+def test_a_member_is_taken_in_and_let_go(run: Run, shop: Database) -> None:
+    run("sql", "install")
+    with shop.connection() as connection:
+        connection.execute("CREATE ROLE ann_of_cli LOGIN")
+    try:
+        granted = run("sql", "grant", "ann_of_cli")
+        assert granted.exit_code == 0
+        assert f"ann_of_cli is a member of {ROLE}." in granted.output
+        refused = run("sql", "remove", "--yes")
+        assert refused.exit_code == 2
+        assert "it has members: ann_of_cli." in refused.output
+        assert run("sql", "revoke", "ann_of_cli").output == f"ann_of_cli is no member of {ROLE} any more.\n"
+        assert run("sql", "remove", "--yes").exit_code == 0
+    finally:
+        forget_role(shop, "ann_of_cli")
+
+
+def test_another_currency_is_told_and_taken_over_by_an_upgrade(
+    run: Run, shop: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("sql", "install")
+    monkeypatch.setenv("VITRINE_CURRENCY", "EUR")
+    behind = run("sql", "status")
+    assert behind.exit_code == 1
+    assert "Currency of price bounds: the catalogue's; by VITRINE_CURRENCY it is to be EUR" in behind.output
+    assert "Run `vitrine db upgrade`." in behind.output
+    assert run("db", "upgrade").exit_code == 0
+    assert run("sql", "status").exit_code == 0
+
+
 def test_a_role_that_may_more_is_told(run: Run, shop: Database) -> None:
     run("sql", "install")
     with shop.connection() as connection:

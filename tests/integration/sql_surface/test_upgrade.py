@@ -38,6 +38,8 @@ def test_the_functions_of_the_tower_are_renewed_without_its_files(
     installed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with installed.database.connection() as connection:
+        # In the place of the stand-in, and with no weights.
+        connection.execute("DROP FUNCTION vitrine_sql.embed_text")
         connection.execute(tower.TABLES["schema"])
         connection.execute(tower.TABLES["tables"])
         tower.renew_functions(connection)
