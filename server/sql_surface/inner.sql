@@ -25,7 +25,7 @@ CREATE TYPE vitrine_sql_inner.near AS (sku text, distance double precision)
 
 -- name: check_asked
 -- Numbers and words that would otherwise find nothing, and not say why.
-CREATE FUNCTION vitrine_sql_inner.check_asked(k integer, status text) RETURNS void LANGUAGE plpgsql AS $function$
+CREATE FUNCTION vitrine_sql_inner.check_asked(k bigint, status text) RETURNS void LANGUAGE plpgsql AS $function$
 BEGIN
     IF k IS NULL OR k NOT BETWEEN 1 AND {most} THEN
         RAISE invalid_parameter_value USING MESSAGE = 'k is how many products to return: a number from 1 to {most}.';
@@ -34,6 +34,25 @@ BEGIN
         RAISE invalid_parameter_value USING MESSAGE = format(
             'There is no status "%s". It is live, draft, hidden or trash; NULL is all of them.', status);
     END IF;
+END
+$function$
+
+-- name: is_blank
+-- Whether nothing is to be seen in a text: blanks and ends of lines, those of Unicode, and marks without a width.
+CREATE FUNCTION vitrine_sql_inner.is_blank(said text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $function$
+    SELECT said !~ '[^\s\u0085\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]'
+$function$
+
+-- name: check_price
+-- The same for a bound of prices, which comes as a number of any type. 19.99 is the number that it was written as: what
+-- double precision adds behind its fifteenth digit is no part of a price.
+CREATE FUNCTION vitrine_sql_inner.check_price(name text, bound double precision) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE AS $function$
+BEGIN
+    IF bound = 'NaN' THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('%s is not a number (NaN). NULL is no bound.', name);
+    END IF;
+    RETURN bound::numeric;
 END
 $function$
 
@@ -103,21 +122,36 @@ $function$
 -- The filter as the shop's own search understands it: capitals make no difference where a category or a brand is not
 -- written as the catalogue has it, and prices are in the shop's currency.
 CREATE FUNCTION vitrine_sql_inner.meant(
-    price_min numeric, price_max numeric, category text, brand text, in_stock boolean, currency text, not_skus text[]
+    price_min double precision, price_max double precision, category text, brand text, in_stock boolean, currency text,
+    not_skus text[]
 ) RETURNS vitrine_sql_inner.wanted LANGUAGE plpgsql STABLE AS $function$
 #variable_conflict use_column
 DECLARE
     w vitrine_sql_inner.wanted;
 BEGIN
-    w.price_min := meant.price_min;
-    w.price_max := meant.price_max;
+    w.price_min := vitrine_sql_inner.check_price('min_price', meant.price_min);
+    w.price_max := vitrine_sql_inner.check_price('max_price', meant.price_max);
+    IF w.price_min > w.price_max THEN
+        RAISE invalid_parameter_value USING MESSAGE = format(
+            'min_price (%s) is more than max_price (%s): no price is between them.', w.price_min, w.price_max);
+    END IF;
     w.in_stock := COALESCE(meant.in_stock, false);
-    w.not_skus := meant.not_skus;
-    w.currency := upper(meant.currency);
+    -- Nothing is known to differ from NULL, so one among them would leave no product.
+    w.not_skus := array_remove(meant.not_skus, NULL);
+    w.currency := upper(btrim(meant.currency));
+    IF w.currency !~ '^[A-Z]{3}$' THEN
+        RAISE invalid_parameter_value USING MESSAGE = format(
+            '"%s" is no currency. It has three letters, such as USD; SELECT DISTINCT currency FROM products has those of '
+            'the catalogue.', meant.currency);
+    END IF;
+    IF w.currency IS NOT NULL AND NOT EXISTS (SELECT FROM product_search AS f WHERE f.currency = w.currency) THEN
+        RAISE WARNING 'No live product is priced in %.', w.currency;
+    END IF;
     IF w.currency IS NULL AND num_nonnulls(w.price_min, w.price_max) > 0 THEN
         w.currency := vitrine_sql_inner.shop_currency();
     END IF;
-    w.category := meant.category;
+    -- Paths end without a slash; of slashes alone, as of '', nothing stays, and that is no filter's name.
+    w.category := COALESCE(NULLIF(rtrim(btrim(meant.category), '/'), ''), meant.category);
     IF w.category IS NOT NULL
        AND NOT EXISTS (SELECT FROM product_search AS f
                        WHERE f.category = w.category OR (f.category > w.category || '/' AND f.category < w.category || '0'))

@@ -9,7 +9,14 @@ DECLARE
     scale double precision;
     look halfvec;
 BEGIN
-    IF cardinality(labels) IS NULL OR cardinality(labels) = 0 OR array_position(labels, NULL) IS NOT NULL THEN
+    IF classify_product.sku IS NULL OR labels IS NULL THEN
+        RETURN;
+    END IF;
+    IF array_ndims(labels) > 1 THEN
+        RAISE invalid_parameter_value USING MESSAGE =
+            'The labels are one list, and this array has several dimensions. Write ARRAY[''a shirt'', ''a mug''].';
+    END IF;
+    IF cardinality(labels) = 0 OR array_position(labels, NULL) IS NOT NULL THEN
         RAISE invalid_parameter_value USING MESSAGE = 'Give at least one label, and none that is NULL.';
     END IF;
     PERFORM FROM product LIMIT 1;
@@ -53,6 +60,9 @@ DECLARE
     live bigint;
     words record;
 BEGIN
+    IF explain_match.sku IS NULL OR explain_match.query IS NULL THEN
+        RETURN;
+    END IF;
     PERFORM FROM product LIMIT 1;
     look := vitrine_sql_inner.embedding_of(explain_match.sku);
     asked := vitrine_sql_inner.direction(vitrine_sql.embed_text(explain_match.query));
@@ -108,7 +118,10 @@ SET search_path = {search_path} SET plan_cache_mode = force_custom_plan SET jit 
 DECLARE
     asked halfvec;
 BEGIN
-    IF threshold IS NULL OR threshold NOT BETWEEN -1 AND 1 THEN
+    IF threshold IS NULL OR products_matching.query IS NULL THEN
+        RETURN;
+    END IF;
+    IF threshold NOT BETWEEN -1 AND 1 THEN
         RAISE invalid_parameter_value USING MESSAGE =
             'The threshold is a cosine, from -1 to 1. search_products shows what similarities this query has.';
     END IF;

@@ -44,6 +44,9 @@ COMMENT ON FUNCTION vitrine_sql.similarity_scale(halfvec) IS
     'Mean and standard deviation of the cosine between this direction and the live products, without reading any of them.'
 
 -- name: nearest_products
+-- Prices are double precision, and k is bigint: numbers of every type are taken for these by themselves, and of no type but
+-- these the other way round.
+--
 -- The search itself: what server/search does for HTTP, by plan.py's numbers and filter.sql's conditions; its steps stand
 -- in ways.sql.
 --
@@ -51,9 +54,9 @@ COMMENT ON FUNCTION vitrine_sql.similarity_scale(halfvec) IS
 -- `product` until the transaction ends, so from there on the model does not change. Under REPEATABLE READ the snapshot
 -- may be older than that lock; then vectors of two models would meet, and the check at the end says so.
 CREATE FUNCTION vitrine_sql.nearest_products(
-    embedding halfvec, min_price numeric DEFAULT NULL, max_price numeric DEFAULT NULL, category text DEFAULT NULL,
-    brand text DEFAULT NULL, in_stock boolean DEFAULT false, status text DEFAULT 'live', k integer DEFAULT 20,
-    currency text DEFAULT NULL, not_skus text[] DEFAULT NULL
+    embedding halfvec, min_price double precision DEFAULT NULL, max_price double precision DEFAULT NULL,
+    category text DEFAULT NULL, brand text DEFAULT NULL, in_stock boolean DEFAULT false, status text DEFAULT 'live',
+    k bigint DEFAULT 20, currency text DEFAULT NULL, not_skus text[] DEFAULT NULL
 )
 RETURNS SETOF vitrine_sql.product_hit
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 20
@@ -79,11 +82,11 @@ BEGIN
         nearest_products.in_stock, nearest_products.currency, nearest_products.not_skus);
     IF nearest_products.status = 'live' THEN
         SELECT r.hits, r.path INTO hits, path
-        FROM vitrine_sql_inner.rank(asked, w, model, nearest_products.k + {tie_margin}) AS r;
+        FROM vitrine_sql_inner.rank(asked, w, model, nearest_products.k::integer + {tie_margin}) AS r;
     ELSE
         path := 'exact';
         hits := ARRAY(SELECT n FROM vitrine_sql_inner.not_only_live(
-            asked, w, nearest_products.status, nearest_products.k) AS n);
+            asked, w, nearest_products.status, nearest_products.k::integer) AS n);
     END IF;
     IF EXISTS (SELECT FROM unnest(hits) AS n JOIN product AS p ON p.sku = n.sku
                WHERE p.embedding_model IS DISTINCT FROM model) THEN
@@ -101,21 +104,24 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION vitrine_sql.nearest_products(
-    halfvec, numeric, numeric, text, text, boolean, text, integer, text, text[]) IS
+    halfvec, double precision, double precision, text, text, boolean, text, bigint, text, text[]) IS
     'The k products nearest to a vector that pass the filters, never fewer than pass: an average look, a product, a text. '
     'Category: a path or its beginning. Prices are in the currency given, else in the shop''s. status NULL: any.'
 
 -- name: search_products
 -- The lock comes before the text is embedded, by the model that then stays.
 CREATE FUNCTION vitrine_sql.search_products(
-    query text, min_price numeric DEFAULT NULL, max_price numeric DEFAULT NULL, category text DEFAULT NULL,
-    brand text DEFAULT NULL, in_stock boolean DEFAULT false, status text DEFAULT 'live', k integer DEFAULT 20,
-    currency text DEFAULT NULL
+    query text, min_price double precision DEFAULT NULL, max_price double precision DEFAULT NULL,
+    category text DEFAULT NULL, brand text DEFAULT NULL, in_stock boolean DEFAULT false, status text DEFAULT 'live',
+    k bigint DEFAULT 20, currency text DEFAULT NULL
 )
 RETURNS SETOF vitrine_sql.product_hit
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 20 SET search_path = {search_path} AS $function$
 BEGIN
-    IF COALESCE(btrim(query), '') = '' THEN
+    IF query IS NULL THEN
+        RETURN;
+    END IF;
+    IF vitrine_sql_inner.is_blank(query) THEN
         RAISE invalid_parameter_value USING MESSAGE =
             'There are no words to search for. Without words, select from vitrine_sql.products.';
     END IF;
@@ -124,14 +130,15 @@ BEGIN
         vitrine_sql.embed_text(query), min_price, max_price, category, brand, in_stock, status, k, currency);
 END
 $function$;
-COMMENT ON FUNCTION vitrine_sql.search_products(text, numeric, numeric, text, text, boolean, text, integer, text) IS
+COMMENT ON FUNCTION vitrine_sql.search_products(
+    text, double precision, double precision, text, text, boolean, text, bigint, text) IS
     'The k products that look most like the words and pass the filters, never fewer than pass. '
     'Example: SELECT sku, title, price FROM search_products(''striped blue shirt'', max_price => 50, k => 20).'
 
 -- name: similar_products
 -- As the shop's "similar products": by the look alone, and without the product itself.
 CREATE FUNCTION vitrine_sql.similar_products(
-    sku text, k integer DEFAULT 20, min_price numeric DEFAULT NULL, max_price numeric DEFAULT NULL,
+    sku text, k bigint DEFAULT 20, min_price double precision DEFAULT NULL, max_price double precision DEFAULT NULL,
     category text DEFAULT NULL, brand text DEFAULT NULL, in_stock boolean DEFAULT false, status text DEFAULT 'live',
     currency text DEFAULT NULL
 )
@@ -139,11 +146,15 @@ RETURNS SETOF vitrine_sql.product_hit
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 20 SET search_path = {search_path} AS $function$
 #variable_conflict use_variable
 BEGIN
+    IF sku IS NULL THEN
+        RETURN;
+    END IF;
     PERFORM FROM product LIMIT 1;
     RETURN QUERY SELECT * FROM vitrine_sql.nearest_products(
         vitrine_sql_inner.embedding_of(sku), min_price, max_price, category, brand, in_stock, status, k, currency,
         ARRAY[sku]);
 END
 $function$;
-COMMENT ON FUNCTION vitrine_sql.similar_products(text, integer, numeric, numeric, text, text, boolean, text, text) IS
+COMMENT ON FUNCTION vitrine_sql.similar_products(
+    text, bigint, double precision, double precision, text, text, boolean, text, text) IS
     'The k products that look most like this one and pass the filters. Example: SELECT * FROM similar_products(''A-1'', 5).'

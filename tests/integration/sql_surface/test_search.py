@@ -183,7 +183,11 @@ def test_prices_that_change_are_those_of_the_next_search(shop: Team) -> None:
 
 MISTAKES = (
     ("search_products('')", "There are no words to search for"),
-    ("search_products(NULL)", "There are no words to search for"),
+    (r"search_products(E' \t\n\u00a0\u2003\u200b')", "There are no words to search for"),
+    ("search_products('red', max_price => 'NaN')", "max_price is not a number (NaN)"),
+    ("search_products('red', min_price => 9.5, max_price => 3)", "min_price (9.5) is more than max_price (3)"),
+    ("search_products('red', currency => 'dollars')", '"dollars" is no currency'),
+    ("similar_products('')", 'There is no product ""'),
     ("search_products('red', k => 0)", "k is how many products to return: a number from 1 to 1000"),
     ("search_products('red', k => NULL)", "k is how many"),
     ("search_products('red', status => 'gone')", 'There is no status "gone"'),
@@ -192,6 +196,7 @@ MISTAKES = (
     (f"nearest_products(array_fill(0, ARRAY[{DIMENSION}])::real[]::halfvec)", "all zeros"),
     ("products_matching('red', 2)", "The threshold is a cosine"),
     ("classify_product('A', '{}')", "Give at least one label"),
+    ("classify_product('A', ARRAY[['red'], ['blue']])", "The labels are one list"),
     ("classify_product('A', ARRAY['red', NULL])", "Give at least one label, and none that is NULL"),
     ("explain_match('nowhere', 'red')", 'There is no product "nowhere"'),
 )
@@ -202,6 +207,69 @@ def test_what_cannot_be_asked_is_a_sentence(shop: Team) -> None:
         with pytest.raises(psycopg.Error) as caught:
             shop.ask(f"SELECT * FROM {call}")  # noqa: S608
         assert sentence in (caught.value.diag.message_primary or ""), call
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "search_products(NULL)",
+        "similar_products(NULL)",
+        "nearest_products(NULL::halfvec)",
+        "products_matching(NULL, 0.2)",
+        "products_matching('red', NULL)",
+        "classify_product(NULL, ARRAY['red'])",
+        "classify_product('P-001', NULL)",
+        "explain_match(NULL, 'red')",
+        "explain_match('P-001', NULL)",
+    ],
+)
+def test_of_what_is_unknown_nothing_is_found(installed: Team, call: str) -> None:
+    """As a join expects it whose other side has no row."""
+    assert installed.ask(f"SELECT * FROM {call}") == []  # noqa: S608
+
+
+def test_numbers_of_every_type_are_taken(shop: Team) -> None:
+    expected = find(shop, "red shirt", k=5, max_price=40)
+    for k, price in ((5, 40.0), (5, Decimal(40)), (np.int64(5), np.float64(40)), (5, np.float32(40))):
+        assert find(shop, "red shirt", k=k, max_price=price) == expected
+    rows = shop.ask(
+        "SELECT count(*) FROM (SELECT count(*) / 40 AS few FROM products) AS n, "
+        "LATERAL similar_products('P-000', k => n.few, max_price => 40::real)"
+    )
+    assert rows == [(3,)]
+
+
+def test_a_price_is_the_bound_that_was_written(installed: Team) -> None:
+    installed.add("C-1", "red bag", price=Decimal("19.99"))
+    for bound in ("19.99", "19.99::float8", "19.99::numeric"):
+        call = f"SELECT sku FROM search_products('red', min_price => {bound}, max_price => {bound})"  # noqa: S608
+        assert installed.ask(call) == [("C-1",)]
+
+
+def test_a_list_of_numbers_is_a_vector(installed: Team) -> None:
+    look = [float(x) for x in installed.encoder.embed_text("red mug")]
+    for given in ("%s::halfvec", "%s::real[]::halfvec"):
+        assert installed.ask(f"SELECT sku FROM nearest_products({given}, k => 1)", [look]) == [("B-1",)]  # noqa: S608
+
+
+def test_null_among_the_skus_to_leave_out_leaves_out_nothing(installed: Team) -> None:
+    rows = installed.ask("SELECT sku FROM nearest_products(embed_text('red'), not_skus => ARRAY['A-1', NULL])")
+    assert sorted(rows) == [("A-2",), ("B-1",)]
+
+
+def test_a_currency_that_nothing_is_priced_in_is_told(installed: Team) -> None:
+    told: list[str] = []
+    with installed.login() as connection:
+        connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+        assert connection.execute("SELECT sku FROM search_products('red', currency => 'eur')").fetchall() == []
+        connection.execute("SELECT sku FROM search_products('red', currency => 'usd')")
+    assert told == ["No live product is priced in EUR."]
+
+
+def test_a_category_may_end_in_a_slash(installed: Team) -> None:
+    for category in ("Apparel/", "apparel/shirts/", " Apparel "):
+        rows = installed.ask("SELECT sku FROM search_products('red', category => %s)", [category])
+        assert sorted(rows) == [("A-1",), ("A-2",)], category
 
 
 def test_an_empty_shop_finds_nothing(team: Team) -> None:
