@@ -78,7 +78,7 @@ def test_a_member_has_the_settings_too(ann: Team) -> None:
 
 
 def test_who_cannot_be_a_member_is_told_why(ann: Team) -> None:
-    with pytest.raises(NotFound, match="There is no role bob. Make it first"):
+    with pytest.raises(NotFound, match=r"There is no role bob\. Make it first"):
         members.grant(ann.database, "bob")
     with pytest.raises(NotFound, match=rf"{ANN} is no member of {ROLE}\. Its members: none\."):
         members.revoke(ann.database, ANN)
