@@ -29,6 +29,8 @@ LONGEST_PAUSE_SECONDS = 600.0
 # not ask at all for a while.
 PATIENCE_SECONDS = 0.3
 SKIP_SECONDS = 5.0
+# So long a text is waited for that somebody's open transaction remembers (`remember_text`); then all wait a turn.
+LOCK_MS = 1_000
 # The oldest are looked for whenever so many were written.
 FORGET_EVERY = 1_000
 
@@ -97,6 +99,7 @@ class QueryEmbeddings:
         for digest, text_hash in sorted(waiting):
             by_model[digest][text_hash] = waiting[digest, text_hash]
         with self._database.connection() as connection:
+            connection.execute(SQL["be_patient"], {"wait": f"{LOCK_MS}ms"})
             for digest, made in by_model.items():
                 vectors = [HalfVector(vector) for vector in made.values()]
                 connection.execute(SQL["keep"], {"digest": digest, "hashes": list(made), "vectors": vectors})

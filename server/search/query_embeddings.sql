@@ -5,6 +5,10 @@ FROM query_embedding AS q
 JOIN embedding_model AS m ON m.id = q.model
 WHERE m.digest = %(digest)s AND q.text_hash = %(text_hash)s
 
+-- name: be_patient
+-- For this transaction: how long to wait for others' rows.
+SELECT set_config('lock_timeout', %(wait)s, true)
+
 -- name: keep
 -- Vectors of one model, together. Of a model that the database does not have, none.
 INSERT INTO query_embedding (model, text_hash, embedding)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from pgvector import HalfVector
 
 from server.db.engine import Database
 from server.embedding.current import CurrentEncoder
@@ -169,3 +170,24 @@ def test_a_database_that_does_not_answer_is_left_alone_for_a_while(
     monkeypatch.setattr(database, "turns", turns)
     assert [kept.find("d", "blue") for _ in range(3)] == [None] * 3
     assert asked == [query_embeddings.PATIENCE_SECONDS]
+
+
+def test_a_text_in_an_open_transaction_keeps_nobody_waiting(
+    process: Process, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As remember_text in an analyst's session that stays open."""
+    monkeypatch.setattr(query_embeddings, "LOCK_MS", 50)
+    (shop, _, kept), digest = process(), fake_manifest(DIMENSION).digest
+    shop.by_text("blue", Query())
+    with database.connection() as analyst:
+        values = {"digest": digest, "hashes": [query_embeddings._hash("blue")], "vectors": [HalfVector(unit_vector(1))]}
+        analyst.execute(query_embeddings.SQL["keep"], values)
+        # Would the writer wait, it would be ended here, and say something else.
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(kept.write)
+            try:
+                assert isinstance(writing.exception(10), DatabaseUnavailable)
+            finally:
+                analyst.rollback()
+    # It was not forgotten.
+    assert kept.write() == 1
