@@ -26,8 +26,10 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from server.db import analyst_port, system_user, tuning
+from server.db.named_sql import load
 from server.errors import DatabaseUnavailable
 
+SQL = load(__file__, "embedded.sql")
 log = logging.getLogger(__name__)
 
 ROLE = "vitrine"
@@ -256,6 +258,7 @@ class EmbeddedPostgres:
             time.sleep(0.1)
         if answer.stdout.strip() != "1":
             self._run("psql", *connect, "-c", f"CREATE DATABASE {DATABASE}")
+        self._run("psql", *connect, "-d", DATABASE, "-c", SQL["keep_to_the_owner"])
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one of Postgres's programs as the system user it may run as."""

@@ -13,12 +13,20 @@ from alembic.script import ScriptDirectory
 
 from server.db.engine import Database, check_versions, translated_errors
 from server.db.job_tables import bring_up_to_date, is_up_to_date
+from server.errors import Conflict
 from server.resources import MIGRATIONS
 
 log = logging.getLogger(__name__)
 
 # Any number that nothing else in the database takes as an advisory lock.
 UPGRADE_LOCK = 7_346_110_251
+# An upgrade may wait long for another one; so often it looks at who it is that it waits for.
+TURN_MS = 3_000
+HOLDER = """
+SELECT a.usename, a.pid FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND a.datname = current_database()
+  AND (l.classid::bigint << 32 | l.objid::bigint) = :key AND a.usename <> current_user
+"""
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,7 @@ def upgrade(database: Database, dimension: int) -> MigrationStatus:
     with database.connection() as raw:
         check_versions(raw)
     with translated_errors(), database.engine.connect() as connection:
-        connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": UPGRADE_LOCK})
-        connection.commit()
+        _wait_for_turn(connection)
         try:
             command.upgrade(_config(connection, dimension), "head")
             _upgrade_job_tables(connection)
@@ -79,6 +86,28 @@ def upgrade(database: Database, dimension: int) -> MigrationStatus:
             connection.commit()
     _forget_connections(database)
     return status(database)
+
+
+def _wait_for_turn(connection: sqlalchemy.Connection) -> None:
+    """Takes the lock of upgrades. Raises Conflict where somebody holds it who makes none."""
+    while True:
+        connection.execute(sqlalchemy.text(f"SET LOCAL lock_timeout = '{TURN_MS}ms'"))
+        try:
+            connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": UPGRADE_LOCK})
+        except sqlalchemy.exc.OperationalError as exc:
+            if not isinstance(exc.orig, psycopg.errors.LockNotAvailable):
+                raise
+            connection.rollback()
+        else:
+            connection.commit()
+            return
+        holder = connection.execute(sqlalchemy.text(HOLDER), {"key": UPGRADE_LOCK}).first()
+        connection.rollback()
+        if holder is not None:
+            raise Conflict(
+                f"The role {holder[0]} holds the lock of upgrades, and makes none: its session is {holder[1]}. "
+                f"End it (SELECT pg_terminate_backend({holder[1]})), and run this again."
+            )
 
 
 def _upgrade_job_tables(connection: sqlalchemy.Connection) -> None:

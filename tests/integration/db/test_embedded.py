@@ -210,3 +210,15 @@ def test_it_is_tuned_to_the_machine_and_its_own_settings_win(running: EmbeddedPo
 def test_pgvector_is_there(running: EmbeddedPostgres) -> None:
     version = ask(running, "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
     assert tuple(map(int, version.split("."))) >= (0, 8)
+
+
+@pytest.mark.parametrize("call", ["pg_advisory_lock(7346110251)", "pg_try_advisory_xact_lock(1, 2)", "lo_create(0)"])
+def test_locks_by_number_and_large_objects_are_the_owners(running: EmbeddedPostgres, call: str) -> None:
+    with psycopg.connect(running.url()) as connection:
+        connection.execute("CREATE ROLE somebody")
+        connection.execute("SET ROLE somebody")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute(f"SELECT {call}")
+        connection.execute("RESET ROLE")
+        connection.execute(f"SELECT {call}")
+        connection.rollback()

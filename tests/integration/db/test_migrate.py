@@ -12,7 +12,7 @@ import pytest
 from server import activation, resources
 from server.db import migrate
 from server.db.engine import Database, check_versions
-from server.errors import DatabaseNotReady, DatabaseUnavailable
+from server.errors import Conflict, DatabaseNotReady, DatabaseUnavailable
 from tests.databases import fresh_database, upgrade_to
 from tests.factories import add_product, unit_vector
 
@@ -152,3 +152,24 @@ def test_no_column_is_made_with_its_storage_which_postgres_15_does_not_take() ->
     statements = [text for file in files for text in file.read_text(encoding="utf-8").split(";")]
     assert len(files) > 3
     assert not [text for text in statements if re.search(r"halfvec\([^)]*\)\s+STORAGE", text)]
+
+
+def test_who_holds_the_lock_of_upgrades_and_makes_none_is_named(
+    migrated: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the owner may not keep locks by number to himself, an analyst may take them."""
+    monkeypatch.setattr(migrate, "TURN_MS", 50)
+    with fresh_database(migrated) as database:
+        with database.connection() as connection:
+            connection.execute("CREATE ROLE holder LOGIN PASSWORD 'held'")
+        try:
+            with psycopg.connect(database.url, user="holder", password="held", autocommit=True) as analyst:
+                analyst.execute("SELECT pg_advisory_lock(%s)", [migrate.UPGRADE_LOCK])
+                held = rf"The role holder holds the lock of upgrades.*{analyst.info.backend_pid}"
+                with pytest.raises(Conflict, match=held):
+                    migrate.upgrade(database, 8)
+                analyst.execute("SELECT pg_advisory_unlock(%s)", [migrate.UPGRADE_LOCK])
+                assert migrate.upgrade(database, 8).is_current
+        finally:
+            with database.connection() as connection:
+                connection.execute("DROP ROLE holder")
