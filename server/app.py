@@ -16,6 +16,7 @@ from server.admin import pages as admin_pages
 from server.admin import session as admin_session
 from server.api import auth, events, health, products, search
 from server.api.schemas import ErrorAnswer
+from server.db.engine import WEB, open_database
 from server.search.housekeeping import Housekeeper
 from server.services import Services, open_services
 from server.settings import Settings, load_settings
@@ -114,7 +115,7 @@ def create_served_app() -> Flask:
     logs.set_up(settings.log_level, settings.log_format)
     # The pool warns of each try to connect, with the driver's text; what comes of it is logged by server.db.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-    services = open_services(settings)
+    services = open_services(settings, database=open_database(settings, WEB))
     Housekeeper(services.database).start()
     services.query_embeddings.start()
     services.events.start()

@@ -17,7 +17,7 @@ SELECT count(*) FROM public.staff
 -- name: users
 -- How many connections servers, workers and commands of Vitrine have to this database, but for this one.
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name IN ('vitrine', 'vitrine worker')
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name IN ('vitrine', 'vitrine web', 'vitrine worker')
 
 -- name: clear
 -- Takes away what lies in the schema public and belongs to no extension. What hangs on it elsewhere goes with it.

@@ -30,8 +30,9 @@ OLDEST_PGVECTOR = (0, 8)
 CONNECT_SECONDS = 10
 # A whole number of fewer digits, its sign among them, fits into 64 bits.
 LONGEST_WHOLE = 19
-# What connections are called: those of workers, which rest while others are busy, and all others.
+# What connections are called: those of commands, of web servers, and of workers, which rest while web servers are busy.
 APPLICATION = "vitrine"
+WEB = "vitrine web"
 WORKER = "vitrine worker"
 
 

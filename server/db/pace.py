@@ -7,8 +7,11 @@ programs ask the database, work is done in small pieces with a rest behind each.
 
 import time
 from collections.abc import Callable
+from typing import Self
 
-from server.db.engine import Database
+import psycopg
+
+from server.db.engine import Database, translated_errors
 from server.db.named_sql import load
 
 SQL = load(__file__, "pace.sql")
@@ -30,22 +33,40 @@ ROWS_BESIDE = 16
 class Pace:
     """Whether people search at the moment, and rests while they do. For one piece of work, one thread."""
 
-    def __init__(self, count_others: Callable[[], int], sleep: Callable[[float], None] = time.sleep) -> None:
-        """count_others: connections of other programs that were used lately."""
-        self._count_others, self._sleep = count_others, sleep
+    def __init__(
+        self,
+        count_others: Callable[[], int],
+        sleep: Callable[[float], None] = time.sleep,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        """count_others: connections of other programs that were used lately. close: what it was counted on."""
+        self._count_others, self._sleep, self._close = count_others, sleep, close
         self._looked, self._is_busy = float("-inf"), False
         self._began = time.monotonic()
 
     @classmethod
     def of(cls, database: Database) -> "Pace":
-        """Of a worker on this database."""
+        """Of a worker on this database; to be closed. On a connection of its own: the work may hold the pool's last."""
+        held: list[psycopg.Connection] = []
 
         def count_others() -> int:
-            with database.connection() as connection:
-                row = connection.execute(SQL["others"], {"seconds": RECENTLY_SECONDS}).fetchone()
+            with translated_errors():
+                if not held:
+                    held.append(psycopg.connect(database.url, autocommit=True, application_name=database.name))
+                row = held[0].execute(SQL["others"], {"seconds": RECENTLY_SECONDS}).fetchone()
             return 0 if row is None else int(row[0])
 
-        return cls(count_others)
+        def close() -> None:
+            for one in held:
+                one.close()
+
+        return cls(count_others, close=close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
 
     @property
     def rows(self) -> int:

@@ -138,16 +138,19 @@ def _import(services: Services, run: Run, teller: _Teller) -> ImportReport:
     source = store.source(run.id)
     # A try before this one may have refused rows already.
     store.clear_errors(run.id)
-    importer = Importer(
-        services.database,
-        services.current,
-        services.images,
-        services.settings,
-        on_progress=teller.hear,
-        pace=Pace.of(services.database),
-    )
-    options = ImportOptions(chosen=run.columns, whole=run.whole, dry_run=run.dry_run, errors_in=store.folder(run.id))
-    return importer.run(source, options)
+    with Pace.of(services.database) as pace:
+        importer = Importer(
+            services.database,
+            services.current,
+            services.images,
+            services.settings,
+            on_progress=teller.hear,
+            pace=pace,
+        )
+        options = ImportOptions(
+            chosen=run.columns, whole=run.whole, dry_run=run.dry_run, errors_in=store.folder(run.id)
+        )
+        return importer.run(source, options)
 
 
 def _end(services: Services, run: Run, state: State, report: ImportReport | None, problem: str | None = None) -> None:

@@ -46,8 +46,8 @@ def embed_gaps(context: JobContext, timestamp: int = 0) -> str:
 def embed_pictures(context: JobContext, timestamp: int = 0) -> str:
     """Embed further pictures of products. timestamp: of the clock."""
     services = services_of(context)
-    pace = Pace.of(services.database)
-    done = coverage.repair_pictures(services.catalog, lambda: not context.should_abort(), pace)
+    with Pace.of(services.database) as pace:
+        done = coverage.repair_pictures(services.catalog, lambda: not context.should_abort(), pace)
     if context.should_abort():
         raise JobAborted
     for gap in done.left[:5]:
