@@ -154,10 +154,10 @@ class Pipeline:
 
     def tower(self, size: int) -> list[float]:
         """CPU seconds of the tower for one picture, on one thread, in batches as an import makes them."""
-        from server.catalog.ingest import BATCH_ROWS
+        from server.catalog.ingest import ROWS_ALONE
 
         pixels = [self._pixels(photo) for photo in draw_photos(size, PHOTOS)]
-        batch = (pixels * BATCH_ROWS)[:BATCH_ROWS]
+        batch = (pixels * ROWS_ALONE)[:ROWS_ALONE]
         return [took / len(batch) for took in repeat(lambda: self.alone.embed_pixels(batch), time.process_time)]
 
     def whole(self, size: int, pictures: int) -> list[float]:
@@ -177,7 +177,8 @@ class Pipeline:
         """What server/catalog/ingest.py does with batches, on the writer's own `embed`."""
         from server.catalog.change import Change
         from server.catalog.draft import Draft
-        from server.catalog.ingest import AHEAD, BATCH_ROWS
+        from server.catalog.ingest import AHEAD
+        from server.db.pace import ROWS_ALONE
         from server.catalog.picture import Darkroom
         from server.catalog.writing import ProductWriter
         from server.embedding.current import CurrentEncoder
@@ -186,8 +187,8 @@ class Pipeline:
         darkroom = Darkroom(self.encoder, store, self.settings)
         writer = ProductWriter(CurrentEncoder.of(self.encoder), darkroom, pool, "USD", None)
         under_way: list[list[Draft]] = []
-        for start in range(0, len(photos), BATCH_ROWS):
-            drafts = [Draft(Change("SKU", {}), None, None) for _ in photos[start : start + BATCH_ROWS]]
+        for start in range(0, len(photos), ROWS_ALONE):
+            drafts = [Draft(Change("SKU", {}), None, None) for _ in photos[start : start + ROWS_ALONE]]
             for draft, photo in zip(drafts, photos[start:], strict=False):
                 draft.future = pool.submit(darkroom.develop, lambda photo=photo: photo, None)
             under_way.append(drafts)
