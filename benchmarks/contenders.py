@@ -154,7 +154,7 @@ class Pipeline:
 
     def tower(self, size: int) -> list[float]:
         """CPU seconds of the tower for one picture, on one thread, in batches as an import makes them."""
-        from server.catalog.ingest import ROWS_ALONE
+        from server.db.pace import ROWS_ALONE
 
         pixels = [self._pixels(photo) for photo in draw_photos(size, PHOTOS)]
         batch = (pixels * ROWS_ALONE)[:ROWS_ALONE]
@@ -178,9 +178,9 @@ class Pipeline:
         from server.catalog.change import Change
         from server.catalog.draft import Draft
         from server.catalog.ingest import AHEAD
-        from server.db.pace import ROWS_ALONE
         from server.catalog.picture import Darkroom
         from server.catalog.writing import ProductWriter
+        from server.db.pace import ROWS_ALONE
         from server.embedding.current import CurrentEncoder
 
         store: Any = _NoStore()
