@@ -5,7 +5,7 @@ from typing import Any
 
 from server.api.schemas import SearchParams
 from server.search.facets import Facets
-from server.search.query import Facet, Filters
+from server.search.query import Facet, Filters, Views
 from server.search.service import ResultPage, SearchService
 from server.storefront.address import Search
 from server.storefront.inquiry import Inquiry
@@ -23,8 +23,13 @@ def counted_panel(inquiry: Inquiry, page: ResultPage, has_query: bool) -> Panel:
         facets = _merged(facets, facet, relaxed.ask((facet,)).facets or Facets(), params, relaxed.params)
     bounds = (params.price_min, params.price_max)
     panel = panel_of(facets, params.category, tuple(params.brand), inquiry.search.attributes(), bounds)
-    panel = replace(panel, asks_views=has_query and inquiry.service.facts.has_further_pictures())
+    panel = replace(panel, asks_views=_asks_views(inquiry, has_query))
     return panel if has_query or page.total_is_exact else _of_the_whole_shop(inquiry, panel)
+
+
+def _asks_views(inquiry: Inquiry, has_query: bool) -> bool:
+    """Whether all pictures of a product can be looked at; what is chosen can be left again, whatever is remembered."""
+    return has_query and (inquiry.params.views is Views.ALL or inquiry.service.facts.has_further_pictures())
 
 
 def uncounted_panel(service: SearchService, search: Search) -> Panel:

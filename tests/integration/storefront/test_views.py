@@ -53,5 +53,10 @@ def test_the_api_tells_the_picture(shop: FlaskClient, bag: str) -> None:
     assert refused.json["error"]["fields"][0]["field"] == "views"
 
 
+def test_what_is_chosen_can_be_left_again_before_the_shop_knows_of_further_pictures(shop: FlaskClient) -> None:
+    """Whether there are any is remembered for half a minute."""
+    assert 'name="views" value="all" checked' in shop.get("/?q=yellow&views=all").text
+
+
 def test_a_shop_of_single_pictures_does_not_ask(shop: FlaskClient) -> None:
     assert "Look at all pictures" not in shop.get("/?q=yellow").text
