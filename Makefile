@@ -18,12 +18,14 @@ endif
 TEST_STAMP := $(VENV)/.installed-$(EXTRAS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint clean
+.PHONY: help install install-tests demo test lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Make .venv with Vitrine in it; afterwards .venv/bin/vitrine runs
+
+install-tests: $(TEST_STAMP) # The same with what the tests need.
 
 demo: install ## Load the demo catalogue and serve the shop at http://127.0.0.1:8000
 	@$(BIN)/vitrine demo $(ARGS)

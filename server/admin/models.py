@@ -15,7 +15,6 @@ from server.activation.session import how_to_end
 from server.activation.slots import read_slots
 from server.admin.live import fragment
 from server.admin.page import page
-from server.db.named_sql import load
 from server.embedding.current import installed_names
 from server.embedding.files import sizes
 from server.embedding.manifest import Manifest
@@ -27,8 +26,8 @@ from server.jobs.queue import queue_activation
 from server.services import Services
 from server.staff import audit
 from server.web.context import current_services
+from server.web.gauges import count_workers
 
-SQL = load(__file__, "operations.sql")
 bp = Blueprint("models", __name__)
 
 
@@ -122,7 +121,6 @@ def _rows(services: Services, connection: psycopg.Connection) -> list[Row]:
 def _facts(services: Services, connection: psycopg.Connection) -> dict[str, Any]:
     job, progress = find_job(connection), read_progress(connection)
     names = installed_names(services.settings)
-    queue = connection.execute(SQL["queue"]).fetchone()
     return {
         "job": job,
         "progress": progress,
@@ -130,7 +128,7 @@ def _facts(services: Services, connection: psycopg.Connection) -> dict[str, Any]
         "is_under_way": (job is not None and job.is_under_way) or (progress is not None and progress.running),
         "is_interrupted": progress is not None and not progress.is_over and not progress.running,
         "how_to_end": None if progress is None or progress.process is None else how_to_end(progress.process),
-        "workers": 0 if queue is None else queue[3],
+        "workers": count_workers(connection),
     }
 
 

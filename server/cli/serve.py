@@ -3,7 +3,6 @@
 import http.client
 import logging
 import multiprocessing
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from server.db import migrate
 from server.db.engine import Database, open_database
 from server.errors import DatabaseNotReady, ModelError, OtherModel, SettingError
 from server.jobs.beside import WorkerBeside
+from server.ports import why_taken
 from server.settings import Settings, load_settings
 from server.sql_surface.upgrade import upgrade
 
@@ -161,13 +161,6 @@ def _announce(shop_name: str, host: str, port: int) -> None:
 
 def _refuse_taken_port(host: str, port: int) -> None:
     """Say so before anything starts, rather than from a worker's log."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as exc:
-            raise SettingError(
-                f"Nothing can listen on {host}:{port} ({exc.strerror}). Another server may run there; "
-                "choose another port with --port or VITRINE_PORT."
-            ) from exc
+    taken = why_taken(host, port)
+    if taken is not None:
+        raise SettingError(f"{taken} Another server may run there; choose another port with --port or VITRINE_PORT.")

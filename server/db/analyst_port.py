@@ -4,11 +4,11 @@ The socket is no way in for others: a program that forwards it (`ssh -L`) is tak
 for the owner. At the port a password counts and nothing else, and who may act as the owner is refused.
 """
 
-import socket
 from contextlib import suppress
 from pathlib import Path
 
 from server.errors import DatabaseUnavailable
+from server.ports import why_taken
 
 ADDRESS = "127.0.0.1"
 # The name of the socket by which all of Vitrine connects, whatever the port is.
@@ -33,15 +33,9 @@ def settings(port: int, cluster: Path) -> dict[str, str]:
 
 def check_free(port: int) -> None:
     """Raises DatabaseUnavailable where another program has the port: Postgres would not start at all."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((ADDRESS, port))
-        except OSError as exc:
-            raise DatabaseUnavailable(
-                f"Nothing can listen on {ADDRESS}:{port} ({exc.strerror}). Set VITRINE_SQL_PORT to a free port, "
-                "or unset it."
-            ) from exc
+    taken = why_taken(ADDRESS, port)
+    if taken is not None:
+        raise DatabaseUnavailable(f"{taken} Set VITRINE_SQL_PORT to a free port, or unset it.")
 
 
 def link_socket(folder: Path, port: int) -> None:

@@ -7,6 +7,7 @@ So this finds the second k, and brings every candidate's distance down to that o
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from server.search import plan as planning
@@ -70,9 +71,11 @@ class ViewRanker:
     def _passing(self) -> int:
         """About how many further pictures pass, as if the filter had nothing to do with who has many."""
         (total,) = self._connection.execute(SQL["views_total"]).fetchone() or (0,)
-        return int(total * self._share())
+        return int(total * self._share)
 
+    @cached_property
     def _share(self) -> float:
+        """The part of the catalogue that passes."""
         return measure(self._ranker.begun, self._wanted).share if self._wanted.narrows else 1.0
 
     def _walk(self, products: int, passing: int) -> tuple[list[tuple[str, float]] | None, bool]:
@@ -80,7 +83,7 @@ class ViewRanker:
         rows: list[tuple[str, float]] = []
         for each in PICTURES_EACH:
             pictures = each * products
-            for walk in planning.walks_for(pictures, self._share()):
+            for walk in planning.walks_for(pictures, self._share):
                 self._go_so_far(walk)
                 rows = self._run("views_walk", limit=pictures)
                 if len(rows) >= pictures:

@@ -4,11 +4,14 @@ SELECT pg_database_size(current_database()), pg_total_relation_size('product'),
        COALESCE(pg_relation_size(to_regclass('product_embedding_hnsw')), 0)
 
 -- name: queue
--- How many jobs stand how, and how many workers were heard of.
+-- How many jobs stand how.
 SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'),
        (SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'),
-       (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'),
-       (SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds')
+       (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed')
+
+-- name: workers
+-- How many workers were heard of within half a minute.
+SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds'
 
 -- name: products
 -- How many products there are of each status.

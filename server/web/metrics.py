@@ -186,8 +186,9 @@ def _told(gauges: Gauges) -> Iterator[Metric]:
     yield jobs
     yield _gauge("vitrine_workers", "Workers that were heard of within half a minute.", gauges.workers)
     yield from _throughput(gauges.throughput)
-    yield _gauge("vitrine_products_live", "Products in the shop.", gauges.live)
-    yield _gauge("vitrine_products_covered", "Of these, those with a vector of what they are now.", gauges.covered)
+    coverage = gauges.coverage
+    yield _gauge("vitrine_products_live", "Products in the shop.", coverage.live)
+    yield _gauge("vitrine_products_covered", "Of these, those with a vector of what they are now.", coverage.covered)
     yield _gauge("vitrine_database_bytes", "Size of the database.", gauges.database_bytes)
     yield _gauge("vitrine_products_bytes", "Size of the products with all that belongs to them.", gauges.products_bytes)
     yield _gauge("vitrine_index_bytes", "Size of the index of the vectors.", gauges.index_bytes)

@@ -27,7 +27,8 @@ from tests.fakes import FakeEncoder, fake_manifest
 ROLE = "analyst of tests"
 Vector = NDArray[np.float32]
 
-# Until the text tower is there: texts whose vectors the table of query embeddings has.
+# In the place of the text tower, since these products have vectors of a fake model: texts that the table of query
+# embeddings has.
 STAND_IN = """
 CREATE OR REPLACE FUNCTION vitrine_sql.embed_text(said text) RETURNS halfvec LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
