@@ -1,5 +1,6 @@
 """A shop with the surface upon it, and somebody who logs in as its analyst, with a password and nothing else."""
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from pgvector.psycopg import register_vector
 from psycopg import sql
 
 from server.db import migrate
+from server.db.embedded import EmbeddedPostgres
 from server.db.engine import Database
 from server.search.basis import refresh_basis
 from server.search.service import SearchService
@@ -141,3 +143,15 @@ def installed(team: Team) -> Team:
     team.know("red", "blue", "red shirt", "blue mug", "shirt", "mug")
     team.install()
     return team
+
+
+@pytest.fixture
+def second_server() -> Iterator[EmbeddedPostgres]:
+    """A Postgres that knows none of our roles, in a folder whose path is short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="vt-") as folder:
+        embedded = EmbeddedPostgres(Path(folder))
+        embedded.start()
+        try:
+            yield embedded
+        finally:
+            embedded.release()

@@ -14,6 +14,7 @@ from PIL import Image
 
 from server.cli.demo import load_demo
 from server.db import migrate
+from server.db.embedded import EmbeddedPostgres
 from server.db.engine import Database
 from server.embedding.registry import load_encoder
 from server.settings import Settings, load_settings
@@ -21,6 +22,7 @@ from server.sql_surface import connect, surface, tower
 from server.sql_surface.connect import Address
 from server.sql_surface.surface import Wanted
 from tests.databases import fresh_database
+from tests.dumps import copy_by_dump
 from tests.integration.sql_surface.conftest import forget_role
 
 ROOT = Path(__file__).parents[3]
@@ -151,6 +153,21 @@ def test_the_same_pattern_as_was_drawn_is_told(analyst: psycopg.Connection, team
     ).fetchall()
     assert len(told) >= 10
     assert sum(right for (right,) in told) / len(told) > 0.7
+
+
+def test_a_dump_elsewhere_answers_every_query_the_same(
+    team: Team, analyst: psycopg.Connection, second_server: EmbeddedPostgres
+) -> None:
+    """The model's tower goes with it. Exact orders, since an index that is built anew walks by other ways."""
+    with team.database.connection() as connection:
+        assert connection.execute("SELECT count(*) FROM query_embedding").fetchone() == (0,)
+    copy_by_dump(team.database.url, second_server.url())
+    there = connect.address_of(second_server.url(), ROLE, connect.read_password(team.settings.data_dir))
+    with psycopg.connect(there.url, autocommit=True) as elsewhere:
+        for connection in (analyst, elsewhere):
+            connection.execute("SET enable_indexscan = off")
+        for block in (block for blocks in SECTIONS.values() for block in blocks):
+            assert run(elsewhere, block) == run(analyst, block), block
 
 
 def test_the_python_of_the_guide_runs(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

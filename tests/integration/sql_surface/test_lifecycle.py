@@ -1,8 +1,5 @@
 """The surface stays: through a change of the model, an upgrade of the schema, a dump and a backup."""
 
-import os
-import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +9,6 @@ import psycopg
 import pytest
 
 from server.activation.run import Activation
-from server.backup.programs import Programs, find_programs
 from server.catalog.image_store import ImageStore
 from server.db import migrate
 from server.db.embedded import EmbeddedPostgres
@@ -23,6 +19,7 @@ from server.sql_surface import connect, surface, tower
 from server.sql_surface.statements import VIEWS
 from server.sql_surface.upgrade import upgrade
 from tests.databases import fresh_database, upgrade_to
+from tests.dumps import copy_by_dump
 from tests.factories import DIMENSION
 from tests.fakes import FakeEncoder, fake_manifest
 from tests.integration.activation.conftest import at
@@ -182,42 +179,11 @@ def test_a_database_without_tables_is_a_sentence(team: Team, migrated: Database)
 # -- a dump --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def second_server(tmp_path_factory: pytest.TempPathFactory, short_dir: Path) -> Iterator[EmbeddedPostgres]:
-    """A Postgres that knows none of our roles."""
-    embedded = EmbeddedPostgres(short_dir / "2")
-    embedded.start()
-    try:
-        yield embedded
-    finally:
-        embedded.release()
-
-
-def told(programs: Programs, program: str, *arguments: str) -> str:
-    done = subprocess.run(
-        programs.command(program, *arguments),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "LC_ALL": "C"},
-    )
-    return done.stdout
-
-
 def test_a_dump_in_an_empty_postgres_answers_the_same(installed: Team, second_server: EmbeddedPostgres) -> None:
-    programs = find_programs(18)
     with closing(psycopg.connect(installed.database.url)) as connection:
         name = connection.info.dbname
-    roles = told(programs, "pg_dumpall", "--roles-only", f"--dbname={installed.database.url}")
-    dump = told(programs, "pg_dump", f"--dbname={installed.database.url}")
-    # The owner is there already, as in any new cluster of the embedded server.
-    roles = "".join(line for line in roles.splitlines(keepends=True) if not line.startswith("CREATE ROLE vitrine;"))
     url = second_server.url()
-    for text in (roles, dump):
-        subprocess.run(
-            programs.command("psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", url),
-            input=text, text=True, check=True, capture_output=True,
-        )  # fmt: skip
+    copy_by_dump(installed.database.url, url)
     address = connect.address_of(url, ROLE, connect.read_password(installed.folder))
 
     def answers(ask: Any) -> list[Any]:
