@@ -19,7 +19,7 @@ from server.errors import DatabaseNotReady, ModelError, OtherModel, SettingError
 from server.jobs.beside import WorkerBeside
 from server.ports import why_taken
 from server.settings import Settings, load_settings
-from server.sql_surface.upgrade import upgrade
+from server.sql_surface.upgrade import keep_in_step, upgrade
 
 if TYPE_CHECKING:
     from server.embedding.current import ActiveModel
@@ -62,12 +62,16 @@ def prepare_database(database: Database, settings: Settings) -> None:
 
 
 def upgrade_embedded(settings: Settings, database: Database, dimension: Callable[[], int]) -> None:
-    """Bring an embedded database to the newest schema. Raises DatabaseNotReady where it is somebody's own.
+    """Bring an embedded database to the newest schema, and the data team's surface to this version of Vitrine.
+
+    Raises DatabaseNotReady where the database is somebody's own and has an older schema.
 
     dimension: of the vectors, asked where the table is made, and of no interest later.
     """
     state = migrate.status(database)
     if state.is_current:
+        if database.embedded is not None:
+            keep_in_step(database, settings.fixed_currency)
         return
     if database.embedded is None:
         raise DatabaseNotReady

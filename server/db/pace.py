@@ -23,7 +23,7 @@ RECENTLY_SECONDS = 0.5
 LOOK_SECONDS = 0.25
 # A rest is so long for each second of work before it, and never longer than the most: the answer to a slow disk is not
 # to stand still.
-REST_SHARE = 0.4
+REST_SHARE = 0.3
 MOST_REST_SECONDS = 1.0
 # Rows of a piece of work: large ones cost less, small ones are over sooner.
 ROWS_ALONE = 64

@@ -71,3 +71,11 @@ UPDATE procrastinate_jobs SET status = 'todo', attempts = 0, scheduled_at = NULL
 -- name: cancel
 -- Out of the queue, or told to stop.
 SELECT procrastinate_cancel_job_v1(%(job)s, true, false)
+
+-- name: at_hand
+-- Whether a job waits that may be done now and whose lock no other job has.
+SELECT EXISTS (
+    SELECT FROM procrastinate_jobs AS j
+    WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
+      AND NOT EXISTS (SELECT FROM procrastinate_jobs AS o WHERE o.lock = j.lock AND o.status = 'doing')
+) AS at_hand

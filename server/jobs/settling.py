@@ -47,6 +47,11 @@ class UnderWay:
     def __init__(self) -> None:
         self._jobs: dict[asyncio.Task[Any], int | None] = {}
 
+    @property
+    def is_any(self) -> bool:
+        """Whether the worker is at a job."""
+        return bool(self._jobs)
+
     async def __call__(self, call_next: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
         task = asyncio.current_task()
         if task is not None:

@@ -1,10 +1,12 @@
 """The worker: does what is queued, a few jobs at a time, and listens for products and pictures that need it."""
 
+import asyncio
 import logging
 import os
 import threading
 import time
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 
@@ -12,6 +14,7 @@ from server.db.engine import Database
 from server.errors import VitrineError
 from server.jobs.failures import note_done, note_failure
 from server.jobs.names import EMBED_GAPS, EMBED_PICTURES, MAKE_THUMBNAILS, TAKE_UP_AGAIN
+from server.jobs.once import run_until_done
 from server.jobs.queue import open_queue, put_in
 from server.jobs.settling import UnderWay
 from server.jobs.tasks import DEAD_SECONDS
@@ -88,34 +91,39 @@ class GapListener:
 
 
 def run_worker(services: Services, wait: bool = True) -> None:
-    """Work until a signal; with wait=False until nothing is left to do."""
+    """Work until a signal; with wait=False until nothing is left that could be done now."""
     with suppress(OSError):
         os.nice(NICENESS)
-    queue, listener, under_way = open_queue(services.database), GapListener(services.database), UnderWay()
-    if wait:
-        listener.start()
-    else:
+    queue, under_way = open_queue(services.database), UnderWay()
+    options = _options(services, under_way)
+    if not wait:
         with services.database.connection() as connection:
-            for task in CHANNELS.values():
+            for task in (TAKE_UP_AGAIN, *CHANNELS.values()):
                 put_in(connection, task)
+        asyncio.run(run_until_done(queue, lambda: under_way.is_any, **options))
+        return
+    listener = GapListener(services.database)
+    listener.start()
     try:
-        queue.run_worker(
-            wait=wait,
-            concurrency=AT_ONCE,
-            # Whoever may connect may NOTIFY, and the library believes it: what is no JSON ends the worker, and a job
-            # stops on anybody's word. The tables alone are believed.
-            listen_notify=False,
-            fetch_job_polling_interval=FETCH_SECONDS,
-            abort_job_polling_interval=ABORT_SECONDS,
-            delete_jobs="successful",
-            shutdown_graceful_timeout=STOP_SECONDS,
-            update_heartbeat_interval=HEARTBEAT_SECONDS,
-            stalled_worker_timeout=DEAD_SECONDS,
-            additional_context={"services": services, "under_way": under_way},
-            task_middleware=[note_failure, note_done],
-            worker_middleware=[under_way],
-            install_signal_handlers=threading.current_thread() is threading.main_thread(),
-        )
+        queue.run_worker(**options)
     finally:
-        if wait:
-            listener.stop()
+        listener.stop()
+
+
+def _options(services: Services, under_way: UnderWay) -> dict[str, Any]:
+    return {
+        "concurrency": AT_ONCE,
+        # Whoever may connect may NOTIFY, and the library believes it: what is no JSON ends the worker, and a job stops
+        # on anybody's word. The tables alone are believed.
+        "listen_notify": False,
+        "fetch_job_polling_interval": FETCH_SECONDS,
+        "abort_job_polling_interval": ABORT_SECONDS,
+        "delete_jobs": "successful",
+        "shutdown_graceful_timeout": STOP_SECONDS,
+        "update_heartbeat_interval": HEARTBEAT_SECONDS,
+        "stalled_worker_timeout": DEAD_SECONDS,
+        "additional_context": {"services": services, "under_way": under_way},
+        "task_middleware": [note_failure, note_done],
+        "worker_middleware": [under_way],
+        "install_signal_handlers": threading.current_thread() is threading.main_thread(),
+    }

@@ -35,9 +35,18 @@ def upgrade(database: Database, dimension: int, currency: str | None) -> Migrati
     return after
 
 
+def keep_in_step(database: Database, currency: str | None) -> None:
+    """Renew an installed surface where the schema is the newest already. What is in the way is a warning, no error."""
+    _renew(database, currency, "The schema vitrine_sql stays as another version made it")
+
+
 def _put_back(database: Database, currency: str | None) -> None:
     """Behind an upgrade that failed, whose own error is the one to be told."""
+    _renew(database, currency, "The schema vitrine_sql stays away until an upgrade succeeds")
+
+
+def _renew(database: Database, currency: str | None, otherwise: str) -> None:
     try:
         surface.renew(database, currency)
     except VitrineError as exc:
-        log.warning("The schema vitrine_sql stays away until an upgrade succeeds: %s", exc.message)
+        log.warning("%s: %s", otherwise, exc.message)

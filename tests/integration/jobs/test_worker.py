@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from procrastinate import JobContext
 
 from server.db.engine import Database
 from server.errors import Conflict, ModelError, NotFound
@@ -10,7 +11,7 @@ from server.jobs import worker
 from server.jobs.failures import Job, cancel, list_jobs, retry
 from server.jobs.names import EMBED_GAPS, TAKE_UP_AGAIN
 from server.jobs.queue import put_in
-from server.jobs.worker import GapListener
+from server.jobs.worker import CHANNELS, GapListener
 from server.services import Services
 from tests.integration.jobs.conftest import jobs, run_worker, wait_for
 
@@ -36,6 +37,41 @@ def test_a_worker_embeds_what_sql_wrote(services: Services) -> None:
     run_worker(services)
     assert has_vector(services.database)
     assert [job for job in jobs(services.database) if "embed" in job.task] == []
+
+
+def test_a_worker_that_ends_by_itself_ends_what_it_is_at(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long that takes: it is no worker that was told to stop. What is queued meanwhile is done too."""
+    done: list[bool] = []
+
+    def slow(context: JobContext, timestamp: int = 0) -> None:
+        if not done:
+            with services.database.connection() as connection:
+                put_in(connection, EMBED_GAPS)
+        deadline = time.monotonic() + 10 * worker.STOP_SECONDS
+        while time.monotonic() < deadline and not context.should_abort():
+            time.sleep(0.01)
+        done.append(not context.should_abort())
+
+    monkeypatch.setattr(worker, "STOP_SECONDS", 0.1)
+    monkeypatch.setattr("server.jobs.queue.tasks.embed_gaps", slow)
+    run_worker(services)
+    assert done == [True, True]
+    assert jobs(services.database) == []
+
+
+def test_a_worker_does_not_wait_for_what_another_one_is_at(services: Services) -> None:
+    """A job that is locked by another worker's is no reason to stay."""
+    with services.database.connection() as connection:
+        connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+        for task in CHANNELS.values():
+            put_in(connection, task)
+        connection.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT min(id) FROM procrastinate_workers)"
+        )
+    run_worker(services)
+    assert {(job.task, job.status) for job in jobs(services.database)} == {
+        (task.removeprefix("vitrine:"), status) for task in CHANNELS.values() for status in ("todo", "doing")
+    }
 
 
 def test_one_job_that_waits_is_enough(database: Database) -> None:

@@ -6,7 +6,7 @@ from server.db import migrate
 from server.errors import DatabaseNotReady
 from server.sql_surface import surface
 from server.sql_surface.statements import VIEWS
-from server.sql_surface.upgrade import upgrade
+from server.sql_surface.upgrade import keep_in_step, upgrade
 from server.sql_tower import install as tower
 from tests.factories import DIMENSION
 from tests.integration.sql_surface.conftest import Team
@@ -63,3 +63,24 @@ def test_the_currency_of_price_bounds_follows_the_setting(installed: Team) -> No
     assert installed.ask(cheap) == [("E-1",)]
     upgrade(installed.database, DIMENSION, None)
     assert installed.ask(cheap) == [("A-1",), ("A-2",), ("B-1",)]
+
+
+def test_a_start_brings_an_older_surface_in_step(installed: Team, caplog: pytest.LogCaptureFixture) -> None:
+    """Where no migration came with a new version. An embedded server does so whenever Vitrine starts."""
+
+    def make_older() -> None:
+        with installed.database.connection() as connection:
+            connection.execute("UPDATE vitrine_sql_inner.installed SET fingerprint = 'of another version'")
+
+    make_older()
+    with installed.database.connection() as connection:
+        connection.execute("DROP VIEW vitrine_sql.brands")
+    keep_in_step(installed.database, None)
+    assert views(installed.database) == set(VIEWS)
+    make_older()
+    with installed.database.connection() as connection:
+        connection.execute("CREATE VIEW reds AS SELECT sku FROM vitrine_sql.products WHERE title LIKE '%red%'")
+    keep_in_step(installed.database, None)
+    assert "The schema vitrine_sql stays as another version made it" in caplog.text
+    assert "view reds" in caplog.text
+    assert views(installed.database) == set(VIEWS)
