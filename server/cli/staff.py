@@ -55,7 +55,8 @@ def list_command(as_json: bool) -> None:
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
         return
     for one in found:
-        state = f"{', disabled' if one.disabled else ''}{', one-time password' if one.has_one_time_password else ''}"
+        until = f", one-time password until {one.opens_until:%Y-%m-%d}" if one.opens_until else ""
+        state = f"{', disabled' if one.disabled else ''}{until}"
         seen = f"last login {one.last_login_at:%Y-%m-%d %H:%M}" if one.last_login_at else "never logged in"
         click.echo(f"{one.name} ({one.role}{state}), {seen}")
     if not found:

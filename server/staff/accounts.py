@@ -27,6 +27,8 @@ COMMAND_LINE = "command line"
 WINDOW_SECONDS = 900
 MOST_TRIES = (5, 30, 100)
 WRONG = "Name or password is wrong."
+# So long a one-time password may lie in somebody's mail.
+ONE_TIME_FOR = datetime.timedelta(days=7)
 
 
 class Role(StrEnum):
@@ -57,6 +59,12 @@ class Account:
     created_at: datetime.datetime
     last_login_at: datetime.datetime | None
     has_one_time_password: bool
+    password_set_at: datetime.datetime
+
+    @property
+    def opens_until(self) -> datetime.datetime | None:
+        """Until when a one-time password opens the page where another one is chosen; None of any other."""
+        return self.password_set_at + ONE_TIME_FOR if self.has_one_time_password else None
 
 
 def add_account(
@@ -191,7 +199,8 @@ def change_role(
 def log_in(database: Database, name: str, password: str, address: str) -> Account:
     """The account of this name and password, in transactions of its own.
 
-    Raises Unauthorized, which never says which of the two is wrong, and TooManyRequests.
+    Raises Unauthorized, which never says which of the two is wrong, or that a one-time password is too old, and
+    TooManyRequests.
     """
     name = name.strip().lower()[:100]
     asked = {"name": name, "address": address}
@@ -208,6 +217,8 @@ def log_in(database: Database, name: str, password: str, address: str) -> Accoun
         found = find_account(connection, name)
         if found.disabled:
             raise Unauthorized(WRONG)
+        if found.opens_until is not None and found.opens_until < datetime.datetime.now(datetime.UTC):
+            raise Unauthorized(f"This one-time password is older than {ONE_TIME_FOR.days} days. Ask for another one.")
         connection.execute(SQL["forget_tries"], asked)
         connection.execute(SQL["logged_in"], {"id": found.id})
         if password_hash is not None and passwords.is_outdated(password_hash):

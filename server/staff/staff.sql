@@ -3,19 +3,22 @@
 INSERT INTO staff (name, role, password_hash, session_key, one_time_password)
 VALUES (%(name)s, %(role)s, %(password_hash)s, %(session_key)s, %(one_time)s)
 ON CONFLICT (name) DO NOTHING
-RETURNING id, name, role, disabled, session_key, created_at, last_login_at, one_time_password
+RETURNING id, name, role, disabled, session_key, created_at, last_login_at, one_time_password, password_set_at
 
 -- name: by_id
 -- One account.
-SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password FROM staff WHERE id = %(id)s
+SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password, password_set_at
+FROM staff WHERE id = %(id)s
 
 -- name: by_name
 -- One account.
-SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password FROM staff WHERE name = %(name)s
+SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password, password_set_at
+FROM staff WHERE name = %(name)s
 
 -- name: all
 -- All accounts.
-SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password FROM staff ORDER BY name
+SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password, password_set_at
+FROM staff ORDER BY name
 
 -- name: password_hash
 -- What the password of an account is compared with.
@@ -23,7 +26,8 @@ SELECT password_hash FROM staff WHERE name = %(name)s
 
 -- name: set_password
 -- A new password, which ends every session. No row where these have ended meanwhile, and were to be as `seen`.
-UPDATE staff SET password_hash = %(password_hash)s, session_key = %(session_key)s, one_time_password = %(one_time)s
+UPDATE staff SET password_hash = %(password_hash)s, session_key = %(session_key)s, one_time_password = %(one_time)s,
+       password_set_at = now()
 WHERE id = %(id)s AND (%(seen)s::text IS NULL OR session_key = %(seen)s)
 RETURNING id
 
@@ -43,7 +47,7 @@ WHERE id = %(id)s
 -- name: lock_with_admins
 -- An account and all who can manage accounts. Locked in one order, so that of two admins who take each other's role away
 -- the second waits, and then is the last one.
-SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password
+SELECT id, name, role, disabled, session_key, created_at, last_login_at, one_time_password, password_set_at
 FROM staff
 WHERE id = %(id)s OR (role = 'admin' AND NOT disabled)
 ORDER BY id

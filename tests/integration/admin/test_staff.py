@@ -76,6 +76,34 @@ def test_somebody_is_added_with_a_one_time_password_and_chooses_their_own(
     assert added.after == {"role": "editor", "one_time_password": True}
 
 
+def test_a_one_time_password_opens_nothing_after_a_week(boss: Person, somebody: Somebody, database: Database) -> None:
+    (given,) = ONE_TIME.findall(boss.send("/admin/staff", "/admin/staff", name="bob", role="editor").text)
+
+    def make_older(hours: int) -> None:
+        with database.connection() as connection:
+            connection.execute(
+                "UPDATE staff SET password_set_at = now() - make_interval(hours => %s) WHERE name = 'bob'", [hours]
+            )
+
+    make_older(7 * 24 - 1)
+    assert somebody().log_in("bob", given).status_code == 302
+    make_older(7 * 24 + 1)
+    refused = somebody().log_in("bob", given)
+    assert refused.status_code == 401
+    assert "This one-time password is older than 7 days. Ask for another one." in refused.text
+    # Whoever does not have it learns nothing of it.
+    assert "older than" not in somebody().log_in("bob", "wrong horse battery").text
+    number = account(database, "bob").id
+    (another,) = ONE_TIME.findall(boss.send(f"/admin/staff/{number}/password", "/admin/staff").text)
+    assert somebody().log_in("bob", another).status_code == 302
+
+
+def test_a_password_of_ones_own_does_not_grow_old(somebody: Somebody, database: Database) -> None:
+    with database.connection() as connection:
+        connection.execute("UPDATE staff SET password_set_at = now() - interval '5 years'")
+    assert somebody().log_in("editor").status_code == 302
+
+
 def test_somebody_is_added_with_a_password_that_was_typed(boss: Person, somebody: Somebody) -> None:
     answer = boss.send("/admin/staff", "/admin/staff", name="bob", role="viewer", password=OWN)
     assert answer.location == "/admin/staff"

@@ -56,7 +56,8 @@ def test_a_one_time_password_is_printed_alone_and_told_in_the_list(say: Say) -> 
     added = say("add", "ann", "--role", "admin", "--one-time")
     assert re.fullmatch(r"([a-z2-9]{4}-){3}[a-z2-9]{4}\n", added.stdout)
     assert "Added ann (admin)" in added.stderr
-    assert say("list").output == "ann (admin, one-time password), never logged in\n"
+    listed = say("list").output
+    assert re.fullmatch(r"ann \(admin, one-time password until \d{4}-\d\d-\d\d\), never logged in\n", listed)
     reset = say("password", "ann", "--one-time")
     assert reset.stdout != added.stdout
     assert say("password", "ann", "--password-stdin", typed=PASSWORD).exit_code == 0
