@@ -95,6 +95,12 @@ def main() -> None:
     )
     parser.add_argument("--query", help="Ring what is found by these words.")
     given = parser.parse_args()
+    if given.images is not None and not given.images.is_dir():
+        parser.error(f"there is no folder {given.images}; `vitrine doctor` tells where the data directory is")
+    if not given.file.absolute().parent.is_dir():
+        parser.error(f"there is no folder {given.file.absolute().parent} to write the map into")
+    if given.query is not None and not given.query.strip():
+        parser.error("--query has no words")
     engine = connect()
     products = pd.read_sql(PRODUCTS, engine)
     found = set() if given.query is None else set(pd.read_sql(FOUND, engine, params={"query": given.query})["sku"])

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from server.sql_surface.surface import Installed, Wanted
 
 
+CHANGED_SINCE = (
+    "Postgres does not take the password of {role} that is kept on this machine: it was changed since. "
+    "`vitrine sql install --new-password` gives the role another one."
+)
+
+
 @click.group()
 def sql() -> None:
     """Give a data team views, functions and a role of their own."""
@@ -30,6 +36,8 @@ def sql() -> None:
 @click.option("--new-password", is_flag=True, help="Give the role another password, and keep it here.")
 def install(role: str | None, no_role: bool, new_password: bool) -> None:
     """Make the schema vitrine_sql, or make it again. Running it again changes nothing.
+
+    Another --role takes the place of the one before, which goes where it was made here.
 
     The role may read this schema and nothing else. Its password is kept in the data directory; `vitrine sql dsn` tells
     it.
@@ -50,6 +58,9 @@ def install(role: str | None, no_role: bool, new_password: bool) -> None:
             connect.forget_password(settings.data_dir)
         whose = "for its owner alone" if found.role is None else f"for the role {found.role}"
         click.echo(f"The schema vitrine_sql is installed {whose} (version {found.version}).")
+        if before is not None and before.has_role and before.role != found.role:
+            what = "is gone, and who connects as it fails" if before.made_role else "may not use it any more"
+            click.echo(f"The role {before.role} {what}.")
         _warn(database, found)
     click.echo("`vitrine sql shell` opens it, and `vitrine sql dsn` tells how a notebook or a BI tool connects.")
 
@@ -108,6 +119,7 @@ def dsn(as_json: bool, only_url: bool) -> None:
     if as_json:
         told = {**asdict(address), "url": address.url, "sqlalchemy_url": address.sqlalchemy_url}
         told["port_url"] = None if by_port is None else by_port.url
+        told["port_sqlalchemy_url"] = None if by_port is None else by_port.sqlalchemy_url
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
         return
     if only_url:
@@ -123,6 +135,8 @@ def dsn(as_json: bool, only_url: bool) -> None:
 @click.pass_context
 def shell(ctx: click.Context, psql_arguments: tuple[str, ...]) -> None:
     """Open psql as the analyst. What follows goes to psql: `vitrine sql shell -c "SELECT count(*) FROM products"`."""
+    from server.sql_surface import connect
+
     settings = load_settings()
     program = find_psql(is_embedded=settings.database_url is None)
     with closing(open_database(settings)) as database:
@@ -132,7 +146,10 @@ def shell(ctx: click.Context, psql_arguments: tuple[str, ...]) -> None:
                 f"The password of {address.user} is not kept on this machine. Run `vitrine sql install --new-password` "
                 "to give it another one, or connect with psql yourself."
             )
-        code = run_psql(program, address.conninfo, psql_arguments)
+        if connect.is_refused(address):
+            raise DatabaseNotReady(CHANGED_SINCE.format(role=address.user))
+        # Its messages are whole sentences; what functions they came through tells an analyst nothing.
+        code = run_psql(program, address.conninfo, ("-v", "SHOW_CONTEXT=never", *psql_arguments))
     ctx.exit(code)
 
 
@@ -159,7 +176,8 @@ def status(ctx: click.Context) -> None:
             kept, wanted = (one or "the catalogue's" for one in (found.currency, settings.fixed_currency))
             click.echo(f"Currency of price bounds: {kept}; by VITRINE_CURRENCY it is to be {wanted}")
             is_current = False
-        is_well = is_current and not _warn(database, found)
+        amiss = [*_warn(database, found), *_tell_members(settings, database, found)]
+        is_well = is_current and not amiss
     if not is_current:
         click.echo("Run `vitrine db upgrade`.")
     if found.role is not None and not found.has_role:
@@ -281,9 +299,33 @@ def _tell_port(address: "Address | None") -> None:
         )
         return
     click.echo(f"For a tool that knows no sockets: {address.url}")
+    click.echo(f"The same for SQLAlchemy: {address.sqlalchemy_url}")
     click.echo(
         f"From elsewhere: ssh -N -L {address.port}:{address.host}:{address.port} THIS-MACHINE, and then the same there."
     )
+
+
+def _tell_members(settings: Settings, database: Database, found: "Installed") -> list[str]:
+    """Say who uses the surface beside its role; what is amiss with them, said and as a list."""
+    from server.sql_surface import connect, members
+
+    if found.role is None or not found.has_role:
+        return []
+    with database.connection() as connection:
+        told = members.read(connection, found.role)
+    if told.names:
+        click.echo(f"Members: {', '.join(told.names)}")
+    amiss = [
+        f"{name} has not the analysts' settings in this database. Run `vitrine sql "
+        + ("install`." if name == found.role else f"grant {name}`.")
+        for name in told.without_settings
+    ]
+    address = connect.address_of(database.url, found.role, connect.read_password(settings.data_dir))
+    if address.password is not None and connect.is_refused(address):
+        amiss.append(CHANGED_SINCE.format(role=found.role))
+    for what in amiss:
+        click.echo(what, err=True)
+    return amiss
 
 
 def _warn(database: Database, found: "Installed") -> list[str]:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from server.errors import SettingError
 from server.setting_values import kept_secret
 
 FILE = "analyst_password"
+CONNECT_SECONDS = 10
 # What of Vitrine's own address is about Vitrine alone.
 _OWN = ("user", "password", "passfile", "application_name", "connect_timeout", "service", "requirepeer", "options")
 
@@ -92,6 +94,15 @@ def keep_password(data_dir: Path, new: bool = False) -> str:
 def forget_password(data_dir: Path) -> None:
     """There is nobody any more whose password it would be."""
     (data_dir / FILE).unlink(missing_ok=True)
+
+
+def is_refused(address: Address) -> bool:
+    """Whether Postgres takes the password for a wrong one. Raises nothing: what else is wrong, psql tells as well."""
+    try:
+        psycopg.connect(address.conninfo, connect_timeout=CONNECT_SECONDS).close()
+    except psycopg.OperationalError as exc:
+        return "password authentication failed" in str(exc)
+    return False
 
 
 def _unreadable(path: Path) -> SettingError:

@@ -43,6 +43,17 @@ CREATE FUNCTION vitrine_sql_inner.is_blank(said text) RETURNS boolean LANGUAGE s
     SELECT said !~ '[^\s\u0085\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]'
 $function$
 
+-- name: tells_something
+-- Whether there is a text to search by. A blank one finds nothing, with a notice: it may stand in somebody's own table.
+CREATE FUNCTION vitrine_sql_inner.tells_something(said text) RETURNS boolean LANGUAGE plpgsql STABLE AS $function$
+BEGIN
+    IF vitrine_sql_inner.is_blank(said) THEN
+        RAISE NOTICE 'A text without words finds nothing. Without words, select from vitrine_sql.products.';
+    END IF;
+    RETURN NOT COALESCE(vitrine_sql_inner.is_blank(said), true);
+END
+$function$
+
 -- name: check_price
 -- The same for a bound of prices, which comes as a number of any type. 19.99 is the number that it was written as: what
 -- double precision adds behind its fifteenth digit is no part of a price.
@@ -76,18 +87,19 @@ END
 $function$
 
 -- name: embedding_of
--- The vector of a product, whatever its status.
+-- The vector of a product, whatever its status; NULL and a notice where there is none. A SKU comes from somebody's own
+-- table as often as not, and one that the shop has no more should not end a join of thousands.
 CREATE FUNCTION vitrine_sql_inner.embedding_of(wanted_sku text) RETURNS halfvec LANGUAGE plpgsql STABLE AS $function$
 DECLARE
     kept record;
 BEGIN
-    SELECT p.embedding::halfvec AS embedding INTO kept FROM product AS p WHERE p.sku = wanted_sku;
+    SELECT p.embedding::halfvec AS embedding, p.status INTO kept FROM product AS p WHERE p.sku = wanted_sku;
     IF NOT FOUND THEN
-        RAISE no_data_found USING MESSAGE = format('There is no product "%s".', wanted_sku);
-    END IF;
-    IF kept.embedding IS NULL THEN
-        RAISE no_data_found USING MESSAGE = format(
-            'The product "%s" has no embedding yet. `vitrine coverage` tells why.', wanted_sku);
+        RAISE NOTICE 'There is no product "%".', wanted_sku;
+    ELSIF kept.embedding IS NULL AND kept.status = 'live' THEN
+        RAISE NOTICE 'The product "%" has no vector yet; the view embedding_coverage counts those.', wanted_sku;
+    ELSIF kept.embedding IS NULL THEN
+        RAISE NOTICE 'The product "%" has no vector, and gets one when it is live. It is % now.', wanted_sku, kept.status;
     END IF;
     RETURN kept.embedding;
 END
@@ -159,12 +171,19 @@ BEGIN
         w.category := COALESCE((SELECT c.category FROM vitrine_sql.categories AS c
                                 WHERE lower(c.category) = lower(w.category)
                                 ORDER BY c.products DESC, c.category LIMIT 1), w.category);
+        IF NOT EXISTS (SELECT FROM vitrine_sql.categories AS c WHERE c.category = w.category) THEN
+            RAISE NOTICE 'No live product is in the category "%". The view categories has those that there are.',
+                meant.category;
+        END IF;
     END IF;
     IF meant.brand IS NOT NULL THEN
         w.brands := ARRAY[meant.brand];
         IF NOT EXISTS (SELECT FROM product_search AS f WHERE f.brand = meant.brand) THEN
             w.brands := w.brands || ARRAY(SELECT b.brand FROM vitrine_sql.brands AS b
                                           WHERE lower(b.brand) = lower(btrim(meant.brand)));
+            IF cardinality(w.brands) = 1 THEN
+                RAISE NOTICE 'No live product has the brand "%". The view brands has those that there are.', meant.brand;
+            END IF;
         END IF;
     END IF;
     RETURN w;

@@ -7,7 +7,11 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = {search_path} AS $f
 #variable_conflict use_column
 DECLARE
     scale double precision;
+    digest text;
     look halfvec;
+    labels_key text;
+    memo text := current_setting('vitrine_sql.labels', true);
+    looks halfvec[];
 BEGIN
     IF classify_product.sku IS NULL OR labels IS NULL THEN
         RETURN;
@@ -19,17 +23,32 @@ BEGIN
     IF cardinality(labels) = 0 OR array_position(labels, NULL) IS NOT NULL THEN
         RAISE invalid_parameter_value USING MESSAGE = 'Give at least one label, and none that is NULL.';
     END IF;
+    IF EXISTS (SELECT FROM unnest(labels) AS n (label) WHERE vitrine_sql_inner.is_blank(n.label)) THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'One of the labels is blank. Write what the product may be.';
+    END IF;
     PERFORM FROM product LIMIT 1;
     look := vitrine_sql_inner.embedding_of(classify_product.sku);
-    SELECT m.logit_scale INTO scale FROM vitrine_sql.models AS m WHERE m.state = 'active';
+    IF look IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT m.logit_scale, m.digest INTO scale, digest FROM vitrine_sql.models AS m WHERE m.state = 'active';
     IF scale IS NULL THEN
         RAISE no_data_found USING MESSAGE =
             'The logit scale of the active model is not known to this database. Run `vitrine sql install`.';
     END IF;
+    -- Called for many products, with the same labels for each: the vectors of the last ones are kept for the transaction.
+    labels_key := digest || encode(sha256(convert_to(labels::text, 'UTF8')), 'hex');
+    IF starts_with(memo, labels_key) THEN
+        looks := substr(memo, 1 + length(labels_key))::halfvec[];
+    ELSE
+        looks := ARRAY(SELECT vitrine_sql.embed_text(n.label)
+                       FROM unnest(labels) WITH ORDINALITY AS n (label, place) ORDER BY n.place);
+        PERFORM set_config('vitrine_sql.labels', labels_key || looks::text, true);
+    END IF;
     RETURN QUERY
     WITH given AS (
-        SELECT n.label, n.place, 1 - (look <=> vitrine_sql.embed_text(n.label)) AS similarity
-        FROM unnest(labels) WITH ORDINALITY AS n (label, place)
+        SELECT n.label, n.place, 1 - (look <=> n.asked) AS similarity
+        FROM unnest(labels, looks) WITH ORDINALITY AS n (label, asked, place)
     ), weighed AS (
         SELECT g.*, exp(scale * (g.similarity - max(g.similarity) OVER ())) AS weight FROM given AS g
     )
@@ -60,11 +79,14 @@ DECLARE
     live bigint;
     words record;
 BEGIN
-    IF explain_match.sku IS NULL OR explain_match.query IS NULL THEN
+    IF explain_match.sku IS NULL OR NOT vitrine_sql_inner.tells_something(explain_match.query) THEN
         RETURN;
     END IF;
     PERFORM FROM product LIMIT 1;
     look := vitrine_sql_inner.embedding_of(explain_match.sku);
+    IF look IS NULL THEN
+        RETURN;
+    END IF;
     asked := vitrine_sql_inner.direction(vitrine_sql.embed_text(explain_match.query));
     SELECT s.mean, s.deviation INTO scale FROM vitrine_sql.similarity_scale(asked) AS s;
     SELECT count(*) FILTER (WHERE p.embedding <=> asked < look <=> asked), count(*) INTO nearer, live
@@ -83,9 +105,9 @@ COMMENT ON FUNCTION vitrine_sql.explain_match(text, text) IS
 
 -- name: words_of
 -- Which words of a text a product has, as full-text search reads them, each with the field of most weight. Words that
--- tell nothing (the, with) are in neither list.
+-- tell nothing (the, with) are in neither list, and Postgres has no need to say so.
 CREATE FUNCTION vitrine_sql_inner.words_of(wanted_sku text, query text, OUT here text[], OUT missing text[])
-LANGUAGE sql STABLE AS $function$
+LANGUAGE sql STABLE SET client_min_messages = warning AS $function$
     WITH speech AS (
         SELECT COALESCE((SELECT s.language FROM search_settings AS s), 'english') AS language
     ), held AS MATERIALIZED (
@@ -118,7 +140,7 @@ SET search_path = {search_path} SET plan_cache_mode = force_custom_plan SET jit 
 DECLARE
     asked halfvec;
 BEGIN
-    IF threshold IS NULL OR products_matching.query IS NULL THEN
+    IF threshold IS NULL OR NOT vitrine_sql_inner.tells_something(products_matching.query) THEN
         RETURN;
     END IF;
     IF threshold NOT BETWEEN -1 AND 1 THEN

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -36,6 +37,24 @@ def revoke(database: Database, name: str) -> str:
         connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(role), sql.Identifier(name)))
         roles.forget_defaults(connection, name)
     return role
+
+
+@dataclass(frozen=True)
+class Members:
+    """Who uses the surface by being a member of its role.
+
+    without_settings: of these and of the role itself, those whose sessions begin without the analysts' settings.
+    """
+
+    names: list[str]
+    without_settings: list[str]
+
+
+def read(connection: psycopg.Connection, role: str) -> Members:
+    """Of the analysts' role."""
+    names = [str(name) for (name,) in connection.execute(roles.SQL["members"], {"role": role})]
+    lacking = connection.execute(roles.SQL["without_settings"], {"role": role, "members": names})
+    return Members(names, [str(name) for (name,) in lacking])
 
 
 @contextmanager

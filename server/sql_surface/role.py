@@ -6,13 +6,14 @@ import psycopg
 from psycopg import sql
 
 from server.db.named_sql import load
-from server.errors import Conflict, DatabaseNotReady
+from server.errors import Conflict, DatabaseNotReady, InvalidInput
 
 SQL = load(__file__, "role.sql")
 
 DEFAULT = "vitrine_analyst"
 # Of the 100 connections that a server has by default, so many.
 CONNECTIONS = 20
+LONGEST_NAME = 63
 # Functions that count searches for the views of these names.
 BELOW_VIEWS = ("queries_by_day", "queries_without_results", "clicks")
 # What an analyst may change for a session. An open transaction keeps `product` from a change of the model.
@@ -39,7 +40,8 @@ def find(connection: psycopg.Connection, role: str) -> Found | None:
 
 def check(connection: psycopg.Connection, role: str) -> bool:
     """Whether the role has to be made. Raises Conflict where it must not be used, DatabaseNotReady where it cannot be
-    made."""
+    made, InvalidInput where no role can have this name."""
+    check_name(role)
     found = find(connection, role)
     if found is not None:
         if found.goes_too_far:
@@ -52,6 +54,15 @@ def check(connection: psycopg.Connection, role: str) -> bool:
             f"run CREATE ROLE {quoted(role)} LOGIN, and install again; or install with --no-role."
         )
     return True
+
+
+def check_name(role: str) -> None:
+    """Raises InvalidInput. Postgres cuts longer names and goes on, so another role than the one that was noted."""
+    length = len(role.encode())
+    if not role or length > LONGEST_NAME or "\0" in role:
+        raise InvalidInput(f"A role's name has 1 to {LONGEST_NAME} bytes; this one has {length}.")
+    if role.startswith("pg_") or role in ("public", "none"):
+        raise InvalidInput(f"Postgres keeps the name {role} to itself. Give another one with --role.")
 
 
 def too_far(role: str) -> str:

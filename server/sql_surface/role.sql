@@ -74,6 +74,16 @@ JOIN pg_roles AS who ON who.oid = m.member
 WHERE r.rolname = %(role)s AND who.rolname <> current_user
 ORDER BY 1
 
+-- name: without_settings
+-- Of the role and its members, those whose sessions in this database begin without the analysts' search_path: a dump
+-- leaves settings behind that belong to one database, unless it is made with --create.
+SELECT r.rolname FROM pg_roles AS r
+WHERE (r.rolname = %(role)s OR r.rolname = ANY (%(members)s))
+  AND NOT EXISTS (SELECT FROM pg_db_role_setting AS s, unnest(s.setconfig) AS setting
+                  WHERE s.setrole = r.oid AND setting LIKE 'search_path=%%vitrine_sql%%'
+                    AND s.setdatabase IN (0, (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database())))
+ORDER BY r.rolname = %(role)s DESC, 1
+
 -- name: where_it_may_make
 -- Of these schemas, those where the role may make something, by itself or as everybody.
 SELECT quote_ident(n.nspname) FROM pg_namespace AS n

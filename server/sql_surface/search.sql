@@ -5,9 +5,21 @@ CREATE TYPE vitrine_sql.product_hit AS (
     rank integer, sku text, title text, brand text, category text, price numeric, currency text, stock integer,
     status text, similarity double precision, score double precision, distance double precision, path text
 );
-COMMENT ON TYPE vitrine_sql.product_hit IS
-    'A product that was found. similarity: cosine; distance: 1 - similarity; score: similarity in standard deviations above '
-    'its mean over the catalogue; path: how it was found (exact, sketch, hnsw, hnsw_then_sketch, hnsw_then_exact).'
+COMMENT ON TYPE vitrine_sql.product_hit IS 'A product that was found, nearest first.';
+COMMENT ON COLUMN vitrine_sql.product_hit.rank IS 'From 1, the nearest.';
+COMMENT ON COLUMN vitrine_sql.product_hit.sku IS 'Key; join on it.';
+COMMENT ON COLUMN vitrine_sql.product_hit.title IS 'As in products.';
+COMMENT ON COLUMN vitrine_sql.product_hit.brand IS 'As in products.';
+COMMENT ON COLUMN vitrine_sql.product_hit.category IS 'As in products.';
+COMMENT ON COLUMN vitrine_sql.product_hit.price IS 'What a shopper pays, in the currency beside it.';
+COMMENT ON COLUMN vitrine_sql.product_hit.currency IS 'As in products.';
+COMMENT ON COLUMN vitrine_sql.product_hit.stock IS 'Pieces on hand. NULL: not counted, and taken as available.';
+COMMENT ON COLUMN vitrine_sql.product_hit.status IS 'live, draft, hidden or trash.';
+COMMENT ON COLUMN vitrine_sql.product_hit.similarity IS 'Cosine between what was asked and the product, -1 to 1.';
+COMMENT ON COLUMN vitrine_sql.product_hit.score IS 'The similarity in standard deviations above its mean over the catalogue.';
+COMMENT ON COLUMN vitrine_sql.product_hit.distance IS '1 - similarity.';
+COMMENT ON COLUMN vitrine_sql.product_hit.path IS
+    'How all were found: exact, sketch, hnsw, hnsw_then_sketch or hnsw_then_exact.'
 
 -- name: similarity_scale
 -- The formula of server/search/basis.py: mean q . center, variance sum of variance_j (q . axis_j)^2, and the rest along
@@ -44,8 +56,8 @@ COMMENT ON FUNCTION vitrine_sql.similarity_scale(halfvec) IS
     'Mean and standard deviation of the cosine between this direction and the live products, without reading any of them.'
 
 -- name: nearest_products
--- Prices are double precision, and k is bigint: numbers of every type are taken for these by themselves, and of no type but
--- these the other way round.
+-- Prices are double precision, for which numbers of every type are taken by themselves, and k is bigint, for which every
+-- whole one is.
 --
 -- The search itself: what server/search does for HTTP, by plan.py's numbers and filter.sql's conditions; its steps stand
 -- in ways.sql.
@@ -106,7 +118,7 @@ $function$;
 COMMENT ON FUNCTION vitrine_sql.nearest_products(
     halfvec, double precision, double precision, text, text, boolean, text, bigint, text, text[]) IS
     'The k products nearest to a vector that pass the filters, never fewer than pass: an average look, a product, a text. '
-    'Category: a path or its beginning. Prices are in the currency given, else in the shop''s. status NULL: any.'
+    'Category: a path or its beginning. Prices are in the currency given, else in the shop''s. in_stock false: sold out or not. status NULL: any.'
 
 -- name: search_products
 -- The lock comes before the text is embedded, by the model that then stays.
@@ -118,12 +130,8 @@ CREATE FUNCTION vitrine_sql.search_products(
 RETURNS SETOF vitrine_sql.product_hit
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 20 SET search_path = {search_path} AS $function$
 BEGIN
-    IF query IS NULL THEN
+    IF NOT vitrine_sql_inner.tells_something(query) THEN
         RETURN;
-    END IF;
-    IF vitrine_sql_inner.is_blank(query) THEN
-        RAISE invalid_parameter_value USING MESSAGE =
-            'There are no words to search for. Without words, select from vitrine_sql.products.';
     END IF;
     PERFORM FROM product LIMIT 1;
     RETURN QUERY SELECT * FROM vitrine_sql.nearest_products(

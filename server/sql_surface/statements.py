@@ -25,6 +25,7 @@ LEAST_SEARCHES = 3
 _FILTER = load(searching.__file__, "filter.sql")["filter"]
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _VIEWS = load(__file__, "views.sql")
+_COMMENTS = load(__file__, "comments.sql")
 _INNER = load(__file__, "inner.sql")
 _WAYS = load(__file__, "ways.sql")
 _SEARCH = load(__file__, "search.sql")
@@ -80,7 +81,7 @@ def search_path(tables: str, vectors: str) -> str:
 def parts(path: str) -> list[str]:
     """Statements that make types, views and functions, in order. path: of `search_path`."""
     marks = {**numbers(), **_filters(), "{search_path}": path}
-    ordered = [_INNER["types"], *_VIEWS.values()]
+    ordered = [_INNER["types"], *_VIEWS.values(), *_COMMENTS.values()]
     ordered += [text for name, text in _INNER.items() if name not in ("tables", "types")]
     ordered += [*_WAYS.values(), *_SEARCH.values(), *_JUDGE.values()]
     return [_put_in(text, marks) for text in ordered]

@@ -1,6 +1,6 @@
 """The surface is made, made again, and taken away, each in one transaction."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from server.sql_surface.surface_sql import SQL
 
 # Any number that nothing else in the database takes as an advisory lock.
 LOCK = 7_346_110_254
+SURFACE = ("vitrine_sql", "vitrine_sql_inner")
 # Whoever reads a view holds it, and whoever comes later waits behind us.
 PATIENCE = "30s"
 
@@ -90,7 +91,7 @@ def find_place(connection: psycopg.Connection) -> Place:
 
 
 def install(database: Database, wanted: Wanted) -> Installed:
-    """Make it, or make it again.
+    """Make it, or make it again. What is as this version has it stays where others have built upon it.
 
     Raises ModelError, Conflict, DatabaseNotReady with what to do; nothing was changed then.
     """
@@ -99,8 +100,9 @@ def install(database: Database, wanted: Wanted) -> Installed:
         has_to_make = wanted.role is not None and roles.check(connection, wanted.role)
         connection.execute(SQL["make_schemas"])
         connection.execute(statements.TABLES)
-        _take_down(connection)
-        _put_up(connection, place)
+        if before is None or not is_current(connection, before) or not _upon(connection, SURFACE, tower.FUNCTIONS):
+            _take_down(connection)
+            _put_up(connection, place)
         note_scales(connection, wanted.models)
         _leave_role(connection, wanted.role, before)
         wanted.put_up_tower(connection)
@@ -149,11 +151,11 @@ def remove(database: Database) -> tuple[Installed, bool]:
         found = read_installed(connection)
         if found is None:
             raise DatabaseNotReady("The surface for SQL is not installed in this database.")
-        _check_nothing_upon(connection, ["vitrine_sql", "vitrine_sql_inner", "vitrine_tower"], kept=())
+        _refuse_upon(_upon(connection, [*SURFACE, "vitrine_tower"], kept=()))
         tower.take_down(connection)
         _take_down(connection, kept=())
         connection.execute(SQL["drop_tables"])
-        _refuse_upon(str(name) for (name,) in connection.execute(SQL["left_behind"]))
+        _refuse_upon([str(name) for (name,) in connection.execute(SQL["left_behind"])])
         connection.execute(SQL["drop_schemas"])
         is_gone = found.role is not None and found.has_role and _part_with(connection, found.role, found.made_role)
     return found, is_gone
@@ -192,24 +194,27 @@ def changing(database: Database) -> Iterator[tuple[psycopg.Connection, Place]]:
             ) from exc
 
 
-def _check_nothing_upon(connection: psycopg.Connection, schemas: list[str], kept: Iterable[str]) -> None:
-    found = connection.execute(SQL["upon"], {"schemas": schemas, "kept": list(kept)})
-    _refuse_upon(str(name) for (name,) in found)
+def _upon(connection: psycopg.Connection, schemas: Sequence[str], kept: Iterable[str]) -> list[str]:
+    """What others have built upon these schemas, but for the functions that are kept."""
+    found = connection.execute(SQL["upon"], {"schemas": list(schemas), "kept": list(kept)})
+    return [str(name) for (name,) in found]
 
 
-def _refuse_upon(names: Iterable[str]) -> None:
-    found = list(names)
+def _refuse_upon(found: Sequence[str]) -> None:
     if found:
         others = f", and {len(found) - 5} more" if len(found) > 5 else ""
+        temporary = ""
+        if any("pg_temp_" in name for name in found):
+            temporary = " What lies in a schema pg_temp_... is temporary, and goes with the session that made it."
         raise Conflict(
             f"Others have built upon the schema vitrine_sql: {', '.join(found[:5])}{others}. Drop these, run this "
-            "again, and make them again afterwards."
+            f"again, and make them again afterwards.{temporary}"
         )
 
 
 def _take_down(connection: psycopg.Connection, kept: Iterable[str] = tower.FUNCTIONS) -> None:
     """Views, functions and types, but for the functions that are kept."""
-    _check_nothing_upon(connection, ["vitrine_sql", "vitrine_sql_inner"], kept)
+    _refuse_upon(_upon(connection, SURFACE, kept))
     for (statement,) in connection.execute(SQL["parts"], {"tower": list(kept)}).fetchall():
         if statement is not None:
             connection.execute(statement)

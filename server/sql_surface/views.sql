@@ -9,17 +9,7 @@ SELECT p.sku, p.title, p.description, p.brand, p.category, split_part(p.category
 FROM product AS p
 WHERE p.status = 'live';
 COMMENT ON VIEW vitrine_sql.products IS
-    'Live products, one row a SKU. Order by embedding <=> (SELECT embed_text(''red mug'')) for the nearest.';
-COMMENT ON COLUMN vitrine_sql.products.sku IS 'Key; join on it.';
-COMMENT ON COLUMN vitrine_sql.products.category IS 'Path from the general to the special: Apparel/Topwear/Shirts.';
-COMMENT ON COLUMN vitrine_sql.products.department IS 'The first part of the category.';
-COMMENT ON COLUMN vitrine_sql.products.price IS 'What a shopper pays: the sale price, else the regular one.';
-COMMENT ON COLUMN vitrine_sql.products.stock IS 'Pieces on hand. NULL: not counted, and taken as available.';
-COMMENT ON COLUMN vitrine_sql.products.image_sha256 IS 'The picture that the product is found by; see images.';
-COMMENT ON COLUMN vitrine_sql.products.embedding IS 'Unit vector by the active model. Cosine distance: <=>.';
-COMMENT ON COLUMN vitrine_sql.products.embedding_source IS
-    'image: made from the picture. text: made from the title. NULL: there is no vector yet.';
-COMMENT ON COLUMN vitrine_sql.products.model_id IS 'The model that made the vector; see models.'
+    'Live products, one row a SKU. Order by embedding <=> (SELECT embed_text(''red mug'')) for the nearest.'
 
 -- name: all_products
 -- The same, whatever the status. A column of its own, and not a mark in `products`: whoever forgets the condition counts
@@ -42,8 +32,7 @@ SELECT i.sha256, i.media_type, i.width, i.height, i.bytes,
                                 WHEN 'image/webp' THEN '.webp' ELSE '.gif' END AS file,
        i.created_at
 FROM image AS i;
-COMMENT ON VIEW vitrine_sql.images IS 'Pictures, each once, under the SHA-256 of its bytes.';
-COMMENT ON COLUMN vitrine_sql.images.file IS 'Where it lies below DATA_DIR/images.'
+COMMENT ON VIEW vitrine_sql.images IS 'Pictures, each once, under the SHA-256 of its bytes.'
 
 -- name: product_images
 -- Which product shows which picture: at place 0 the one that it is found by, behind it the further ones.
@@ -70,8 +59,7 @@ FROM search_event AS e
 LEFT JOIN (SELECT DISTINCT event FROM search_click) AS c ON c.event = e.id
 GROUP BY 1, 2, 3;
 COMMENT ON VIEW vitrine_sql.searches_by_day IS
-    'Searches by day (UTC), where they came from (shop, api) and what they were made by (words, picture, ...).';
-COMMENT ON COLUMN vitrine_sql.searches_by_day.clicked IS 'Searches in whose result at least one product was clicked.'
+    'Searches by day (UTC), where they came from (shop, api) and what they were made by (words, picture, product, browse).'
 
 -- name: queries_by_day
 -- What is typed can be personal, and what hardly anybody types the more so. A text is shown once it was searched for
@@ -110,9 +98,7 @@ HAVING count(*) >= {least_searches} AND bool_or(e.total = 0)
 $function$;
 CREATE VIEW vitrine_sql.queries_without_results AS SELECT * FROM vitrine_sql_inner.queries_without_results();
 COMMENT ON VIEW vitrine_sql.queries_without_results IS
-    'Queries in words that found nothing, of those that were searched for at least {least_searches} times.';
-COMMENT ON COLUMN vitrine_sql.queries_without_results.narrowed IS
-    'How many of those without a result had filters chosen beside the words.'
+    'Queries in words that found nothing, of those that were searched for at least {least_searches} times.'
 
 -- name: clicks
 -- By day, product and query, rare queries without their words. Nothing tells one searcher from another.
@@ -130,8 +116,7 @@ GROUP BY 1, 2, 3
 $function$;
 CREATE VIEW vitrine_sql.clicks AS SELECT * FROM vitrine_sql_inner.clicks();
 COMMENT ON VIEW vitrine_sql.clicks IS
-    'Clicks by day (UTC), product and query. query IS NULL: a picture, a product, or words that are rarely searched for.';
-COMMENT ON COLUMN vitrine_sql.clicks.mean_position IS 'Mean place of the product in the results it was clicked in, from 1.'
+    'Clicks by day (UTC), product and query. query IS NULL: a picture, a product, or words that are rarely searched for.'
 
 -- name: embedding_coverage
 -- One row a brand, so that sums over it are the shop's. What counts as outdated stands in embedding_gaps() too.
@@ -145,9 +130,7 @@ SELECT p.brand, count(*) AS live,
 FROM product AS p
 WHERE p.status = 'live'
 GROUP BY p.brand;
-COMMENT ON VIEW vitrine_sql.embedding_coverage IS 'Live products by brand: which have a vector, and what it was made from.';
-COMMENT ON COLUMN vitrine_sql.embedding_coverage.outdated IS
-    'Made from a title that was changed since; part of by_title. The worker makes it anew.'
+COMMENT ON VIEW vitrine_sql.embedding_coverage IS 'Live products by brand: which have a vector, and what it was made from.'
 
 -- name: models
 -- A model that was active more than once is one row.
@@ -158,11 +141,7 @@ SELECT m.id, m.name, m.revision, m.precision, m.dimension, m.state, m.digest, s.
 FROM embedding_model AS m
 LEFT JOIN vitrine_sql_inner.model_scale AS s ON s.digest = m.digest;
 COMMENT ON VIEW vitrine_sql.models IS
-    'Models that made embeddings. active: those in products.embedding. previous: the one before; retired: no vectors are left.';
-COMMENT ON COLUMN vitrine_sql.models.logit_scale IS
-    'What turns a cosine into a logit for classify_product. NULL: not known here; vitrine sql install tells.';
-COMMENT ON COLUMN vitrine_sql.models.activated_at IS
-    'When it last became the active one by an activation; NULL for the first model of a shop.'
+    'Models that made embeddings. active: those in products.embedding. previous: the one before; retired: no vectors are left.'
 
 -- name: categories
 -- Every path and every beginning of one, with the live products at it and below.

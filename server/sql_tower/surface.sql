@@ -80,6 +80,10 @@ BEGIN
     END IF;
     SELECT embedding INTO known FROM {tables}.query_embedding AS q WHERE q.model = model.id AND text_hash = hash;
     IF NOT FOUND THEN
+        IF current_setting('transaction_read_only')::boolean THEN
+            RAISE EXCEPTION 'remember_text writes, and this transaction may only read.'
+                USING ERRCODE = 'read_only_sql_transaction', HINT = 'Use embed_text, which keeps nothing.';
+        END IF;
         known := vitrine_tower.embed(model.digest, model.name, said);
         INSERT INTO {tables}.query_embedding (model, text_hash, embedding)
         SELECT model.id, hash, known

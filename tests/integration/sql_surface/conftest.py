@@ -1,7 +1,8 @@
 """A shop with the surface upon it, and somebody who logs in as its analyst, with a password and nothing else."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,25 +10,29 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 from psycopg import sql
 
+from server.cli import main
 from server.db import migrate
 from server.db.embedded import EmbeddedPostgres
 from server.db.engine import Database
 from server.search.basis import refresh_basis
 from server.search.service import SearchService
-from server.sql_surface import connect, surface
+from server.sql_surface import connect, surface, tower
 from server.sql_surface.connect import Address
+from server.sql_surface.role import DEFAULT
 from server.sql_surface.surface import Wanted
 from tests.databases import fresh_database
-from tests.factories import DIMENSION, add_model, add_product
+from tests.factories import DIMENSION, add_model, add_product, unit_vector
 from tests.fakes import FakeEncoder, fake_manifest
 
 ROLE = "analyst of tests"
 Vector = NDArray[np.float32]
+Run = Callable[..., Result]
 
 # In the place of the text tower, since these products have vectors of a fake model: texts that the table of query
 # embeddings has.
@@ -155,3 +160,38 @@ def second_server() -> Iterator[EmbeddedPostgres]:
             yield embedded
         finally:
             embedded.release()
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "data"
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(folder))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tower, "put_up", lambda connection, manifest: put_stand_in(connection))
+    return folder
+
+
+@pytest.fixture
+def run(data_dir: Path) -> Run:
+    def invoke(*arguments: str, stdin: str | None = None) -> Result:
+        result = CliRunner().invoke(main, arguments, input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert "Traceback" not in result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def shop(migrated: Database, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A database that DATABASE_URL names, with a product."""
+    with fresh_database(migrated) as database:
+        migrate.upgrade(database, DIMENSION)
+        with database.connection() as connection:
+            add_product(connection, "A-1", embedding=unit_vector(1))
+        monkeypatch.setenv("DATABASE_URL", database.url)
+        yield database
+        # A test may have closed the other one, as a restore wants the shop closed.
+        with closing(Database(database.url, pool_size=1)) as again:
+            forget_role(again, DEFAULT)

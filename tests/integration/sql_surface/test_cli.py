@@ -3,60 +3,19 @@
 import json
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
-from click.testing import CliRunner, Result
 
-from server.cli import main
-from server.db import migrate
 from server.db.embedded import EmbeddedPostgres
 from server.db.engine import Database
 from server.sql_surface import connect, tower
 from tests.databases import fresh_database
-from tests.factories import DIMENSION, add_product, unit_vector
-from tests.integration.sql_surface.conftest import forget_role, put_stand_in
+from tests.factories import add_product, unit_vector
+from tests.integration.sql_surface.conftest import Run, forget_role
 
-Run = Callable[..., Result]
 ROLE = "vitrine_analyst"
-
-
-@pytest.fixture
-def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "data"
-    monkeypatch.setenv("VITRINE_DATA_DIR", str(folder))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tower, "put_up", lambda connection, manifest: put_stand_in(connection))
-    return folder
-
-
-@pytest.fixture
-def run(data_dir: Path) -> Run:
-    def invoke(*arguments: str, stdin: str | None = None) -> Result:
-        result = CliRunner().invoke(main, arguments, input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert "Traceback" not in result.output
-        return result
-
-    return invoke
-
-
-@pytest.fixture
-def shop(migrated: Database, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """A database that DATABASE_URL names, with a product."""
-    with fresh_database(migrated) as database:
-        migrate.upgrade(database, DIMENSION)
-        with database.connection() as connection:
-            add_product(connection, "A-1", embedding=unit_vector(1))
-        monkeypatch.setenv("DATABASE_URL", database.url)
-        yield database
-        # A test may have closed the other one, as a restore wants the shop closed.
-        with closing(Database(database.url, pool_size=1)) as again:
-            forget_role(again, ROLE)
 
 
 def test_install_shell_dsn_status_and_remove(run: Run, shop: Database, capfd: pytest.CaptureFixture[str]) -> None:

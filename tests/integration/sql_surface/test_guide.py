@@ -185,6 +185,26 @@ def test_the_python_of_the_guide_runs(team: Team, tmp_path: Path, monkeypatch: p
     assert float(farthest) < 0.5
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["map.png", "--images", "nowhere"], "there is no folder nowhere"),
+        (["nowhere/map.png"], "to write the map into"),
+        (["map.png", "--query", " "], "--query has no words"),
+    ],
+)
+def test_what_the_map_cannot_be_made_of_is_said(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    import catalogue_map
+
+    monkeypatch.setattr(sys, "argv", ["map", *arguments])
+    with pytest.raises(SystemExit):
+        catalogue_map.main()
+    assert said in capsys.readouterr().err
+
+
 def test_the_map_is_drawn(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "examples")
     import catalogue_map

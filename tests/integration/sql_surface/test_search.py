@@ -182,23 +182,19 @@ def test_prices_that_change_are_those_of_the_next_search(shop: Team) -> None:
 
 
 MISTAKES = (
-    ("search_products('')", "There are no words to search for"),
-    (r"search_products(E' \t\n\u00a0\u2003\u200b')", "There are no words to search for"),
     ("search_products('red', max_price => 'NaN')", "max_price is not a number (NaN)"),
     ("search_products('red', min_price => 9.5, max_price => 3)", "min_price (9.5) is more than max_price (3)"),
     ("search_products('red', currency => 'dollars')", '"dollars" is no currency'),
-    ("similar_products('')", 'There is no product ""'),
     ("search_products('red', k => 0)", "k is how many products to return: a number from 1 to 1000"),
     ("search_products('red', k => NULL)", "k is how many"),
     ("search_products('red', status => 'gone')", 'There is no status "gone"'),
-    ("similar_products('nowhere')", 'There is no product "nowhere"'),
     ("nearest_products('[1,2,3]')", f"has 3 numbers, and those of the active model fake have {DIMENSION}"),
     (f"nearest_products(array_fill(0, ARRAY[{DIMENSION}])::real[]::halfvec)", "all zeros"),
     ("products_matching('red', 2)", "The threshold is a cosine"),
     ("classify_product('A', '{}')", "Give at least one label"),
     ("classify_product('A', ARRAY[['red'], ['blue']])", "The labels are one list"),
     ("classify_product('A', ARRAY['red', NULL])", "Give at least one label, and none that is NULL"),
-    ("explain_match('nowhere', 'red')", 'There is no product "nowhere"'),
+    ("classify_product('A', ARRAY['red', ' '])", "One of the labels is blank"),
 )
 
 
@@ -226,6 +222,70 @@ def test_what_cannot_be_asked_is_a_sentence(shop: Team) -> None:
 def test_of_what_is_unknown_nothing_is_found(installed: Team, call: str) -> None:
     """As a join expects it whose other side has no row."""
     assert installed.ask(f"SELECT * FROM {call}") == []  # noqa: S608
+
+
+NO_PRODUCT, NO_WORDS = 'There is no product "{}".', "A text without words finds nothing."
+NOTHING = (
+    ("search_products('')", NO_WORDS),
+    (r"search_products(E' \t\n\u00a0\u2003\u200b')", NO_WORDS),
+    ("products_matching(' ', 0.1)", NO_WORDS),
+    ("explain_match('P-001', '')", NO_WORDS),
+    ("similar_products('')", NO_PRODUCT.format("")),
+    ("similar_products('nowhere')", NO_PRODUCT.format("nowhere")),
+    ("explain_match('nowhere', 'red shirt')", NO_PRODUCT.format("nowhere")),
+    ("classify_product('nowhere', ARRAY['red shirt'])", NO_PRODUCT.format("nowhere")),
+    ("search_products('red shirt', category => 'Kitchin')", 'No live product is in the category "Kitchin".'),
+    ("search_products('red shirt', brand => 'Akme')", 'No live product has the brand "Akme".'),
+)
+
+
+def test_what_may_come_from_somebodys_own_table_finds_nothing_and_says_so(shop: Team) -> None:
+    """One SKU that is gone ends no join of thousands."""
+    for call, sentence in NOTHING:
+        with shop.login() as connection:
+            said: list[str] = []
+            connection.add_notice_handler(lambda notice, said=said: said.append(notice.message_primary or ""))
+            assert connection.execute(f"SELECT * FROM {call}".encode()).fetchall() == [], call  # noqa: S608
+        assert [one for one in said if sentence in one], call
+        assert len(said) == 1, said
+
+
+def test_a_product_without_a_vector_says_why(installed: Team) -> None:
+    with installed.database.connection() as connection:
+        connection.execute("UPDATE product SET embedding = NULL, embedding_source = NULL, embedding_model = NULL")
+    for sku, sentence in (("A-1", "has no vector yet"), ("B-2", "gets one when it is live. It is draft now.")):
+        with installed.login() as connection:
+            said: list[str] = []
+            connection.add_notice_handler(lambda notice, said=said: said.append(notice.message_primary or ""))
+            assert connection.execute("SELECT * FROM similar_products(%s)", [sku]).fetchall() == []
+        assert sentence in said[0]
+
+
+def test_words_that_tell_nothing_are_explained_without_a_notice(installed: Team) -> None:
+    installed.know("the", "red shirt")
+    with installed.login() as connection:
+        said: list[str] = []
+        connection.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+        rows = connection.execute("SELECT words_found, words_missing FROM explain_match('A-1', 'the')").fetchall()
+    assert (rows, said) == ([([], [])], [])
+
+
+def test_labels_are_embedded_once_for_many_products(installed: Team) -> None:
+    installed.know("a mug", "red shirt")
+    one = "SELECT label, probability FROM classify_product(%s, ARRAY['a mug', 'red shirt'])"
+    expected = [(sku, *row) for sku in ("A-1", "B-1") for row in installed.ask(one, [sku])]
+    with installed.database.connection() as connection:
+        # Its calls are counted by the one who made it.
+        connection.execute("SET track_functions = 'all'")
+        rows = connection.execute(
+            "SELECT p.sku, c.label, c.probability FROM vitrine_sql.products AS p, vitrine_sql.classify_product(p.sku, "
+            "ARRAY['a mug', 'red shirt']) AS c WHERE p.sku IN ('A-1', 'B-1') ORDER BY p.sku, c.probability DESC"
+        ).fetchall()
+        calls = connection.execute(
+            "SELECT pg_stat_get_xact_function_calls('vitrine_sql.embed_text(text)'::regprocedure)"
+        ).fetchone()
+    assert calls == (2,)
+    assert sorted(rows) == sorted(expected)
 
 
 def test_numbers_of_every_type_are_taken(shop: Team) -> None:

@@ -30,6 +30,15 @@ def searched(
                 connection.execute("INSERT INTO search_click VALUES (%s, %s, 2, %s)", [event, click, at])
 
 
+def test_every_column_has_a_comment(installed: Team) -> None:
+    rows = installed.ask(
+        "SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid "
+        "WHERE c.relnamespace = 'vitrine_sql'::regnamespace AND c.relkind IN ('v', 'c') AND a.attnum > 0 "
+        "AND col_description(c.oid, a.attnum) IS NULL"
+    )
+    assert rows == []
+
+
 def test_products_are_the_live_ones_and_all_products_are_all(installed: Team) -> None:
     assert [sku for (sku,) in installed.ask("SELECT sku FROM products ORDER BY sku")] == ["A-1", "A-2", "B-1"]
     rows = installed.ask("SELECT sku, status, department, in_stock, price FROM all_products ORDER BY sku")

@@ -73,6 +73,14 @@ def test_remember_text_keeps_what_the_tower_says_even_if_the_memo_of_the_session
     assert clean.ask("SELECT embedding FROM query_embedding").to_list() == honest.to_list()
 
 
+def test_remember_text_in_a_transaction_that_only_reads_says_what_to_use(bundled: Installed) -> None:
+    with bundled.database.connection() as connection:
+        connection.execute("SET TRANSACTION READ ONLY")
+        with pytest.raises(psycopg.Error, match="this transaction may only read") as caught:
+            connection.execute(REMEMBER, ["a text that nobody has remembered yet"])
+    assert caught.value.diag.message_hint == "Use embed_text, which keeps nothing."
+
+
 def test_remember_text_takes_no_long_text_and_fills_no_full_table(
     clean: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
