@@ -9,7 +9,10 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from server.admin.known import known_names
 from server.admin.page import page
+from server.admin.product_form import as_sentence
+from server.catalog.values import parse_category
 from server.errors import InvalidInput, ModelError
 from server.search.merchandising.editing import NewRule, add_rule, delete_rule, enable_rule, list_rules
 from server.search.merchandising.rules import Kind
@@ -26,6 +29,19 @@ KINDS = {
     Kind.REDIRECT: "redirect: shoppers go to a page",
 }
 FIELDS = ("kind", "query", "whole", "sku", "brand", "category", "place", "points", "target", "starts_at", "ends_at")
+# What the page calls the fields, in messages too.
+LABELS = {
+    "kind": "What happens",
+    "query": "When shoppers type",
+    "sku": "Product (SKU)",
+    "place": "Place",
+    "brand": "Brand",
+    "category": "Category",
+    "points": "Points",
+    "target": "Page",
+    "starts_at": "From",
+    "ends_at": "Until",
+}
 SHOWN = 24
 
 
@@ -46,9 +62,9 @@ def add() -> AnyResponse:
         with services.database.connection() as connection:
             add_rule(connection, rule, _actor())
     except InvalidInput as exc:
-        return _overview(given, exc.message, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _overview(given, exc)
     services.search.rules.forget()
-    flash(f"The rule for “{given['query']}” holds within seconds.")
+    flash(_told_made(given["query"], rule, datetime.datetime.now(datetime.UTC)))
     return redirect(url_for("admin.rules.preview", query=given["query"]))
 
 
@@ -92,11 +108,33 @@ def preview() -> AnyResponse:
     return page("rules_preview.html", query=query, results=results, before=before, refusal=refusal)
 
 
-def _overview(given: Mapping[str, str], refusal: str | None = None, status: HTTPStatus = HTTPStatus.OK) -> AnyResponse:
-    with current_services().database.connection() as connection:
+def _overview(given: Mapping[str, str], refused: InvalidInput | None = None) -> AnyResponse:
+    services = current_services()
+    with services.database.connection() as connection:
         rules = list_rules(connection)
-    now = datetime.datetime.now(datetime.UTC)
-    return page("rules.html", status, rules=rules, now=now, kinds=KINDS, given=given, refusal=refusal)
+    told: dict[str, Any] = {"refusal": None, "wrong": None}
+    if refused is not None:
+        field = str(refused.context["field"])
+        told = {"refusal": f"{LABELS[field]}: {refused.context['reason']}", "wrong": field}
+    return page(
+        "rules.html",
+        HTTPStatus.OK if refused is None else HTTPStatus.UNPROCESSABLE_ENTITY,
+        rules=rules,
+        now=datetime.datetime.now(datetime.UTC),
+        kinds=KINDS,
+        given=given,
+        known=known_names(services),
+        **told,
+    )
+
+
+def _told_made(query: str, rule: NewRule, now: datetime.datetime) -> str:
+    """What became of a new rule, which need not hold yet, nor any more."""
+    if rule.ends_at is not None and rule.ends_at <= now:
+        return f"The rule for “{query}” is kept, but its time is over: it does nothing."
+    if rule.starts_at is not None and rule.starts_at > now:
+        return f"The rule for “{query}” holds from {rule.starts_at:%Y-%m-%d %H:%M} UTC."
+    return f"The rule for “{query}” holds within seconds."
 
 
 def _read(given: Mapping[str, str]) -> NewRule:
@@ -104,12 +142,13 @@ def _read(given: Mapping[str, str]) -> NewRule:
     try:
         kind = Kind(given["kind"])
     except ValueError:
-        raise InvalidInput("kind: Choose what the rule does.") from None
+        raise _wrong("kind", "Choose what the rule does.") from None
     wanted: dict[Kind, dict[str, Any]] = {
         Kind.PIN: {"sku": given["sku"] or None, "place": _number("place", given["place"], int)},
         Kind.BURY: {"sku": given["sku"] or None},
         Kind.BOOST: {
-            **{name: given[name].strip("/ ") or None for name in ("sku", "brand", "category")},
+            **{name: given[name] or None for name in ("sku", "brand")},
+            "category": _category(given["category"]) if kind is Kind.BOOST else None,
             "points": _number("points", given["points"], float),
         },
         Kind.REDIRECT: {"target": given["target"]},
@@ -123,6 +162,14 @@ def _read(given: Mapping[str, str]) -> NewRule:
         ends_at=_moment("ends_at", given["ends_at"]),
         **wanted[kind],
     )
+
+
+def _category(told: str) -> str | None:
+    """A path as products have it, whichever signs stand between its parts."""
+    try:
+        return parse_category(told)
+    except ValueError as exc:
+        raise _wrong("category", as_sentence(str(exc))) from None
 
 
 def _number(field: str, told: str, kind: Any) -> Any:
@@ -141,7 +188,11 @@ def _moment(field: str, told: str) -> datetime.datetime | None:
     try:
         return datetime.datetime.fromisoformat(told).replace(tzinfo=datetime.UTC)
     except ValueError:
-        raise InvalidInput(f"{field}: Write a date and a time, such as 2026-12-24T18:00.") from None
+        raise _wrong(field, "Write a date and a time, such as 2026-12-24T18:00.") from None
+
+
+def _wrong(field: str, sentence: str) -> InvalidInput:
+    return InvalidInput(f"{field}: {sentence}", field=field, reason=sentence)
 
 
 def _actor() -> str:

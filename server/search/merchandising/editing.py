@@ -1,7 +1,9 @@
 """Rules as staff make and change them, each change written down."""
 
 import datetime
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +12,7 @@ import psycopg
 
 from server.errors import InvalidInput, NotFound
 from server.search.merchandising.rules import SQL, Kind, normalised
+from server.search.statements import SQL as CATALOGUE_SQL
 
 LONGEST_QUERY = 200
 
@@ -68,13 +71,18 @@ def list_rules(connection: psycopg.Connection) -> list[StoredRule]:
 
 
 def add_rule(connection: psycopg.Connection, rule: NewRule, actor: str) -> int:
-    """Make a rule; its number. Raises InvalidInput with the field that is wrong."""
+    """Make a rule; its number. A brand or category is stored as live products have it, whatever its capitals.
+
+    Raises InvalidInput with the field that is wrong.
+    """
     query = normalised(rule.query)
     if not query:
-        raise InvalidInput("query: Write the words that shoppers type.")
+        raise _wrong("query", "Write the words that shoppers type.")
     if len(query) > LONGEST_QUERY or "\0" in query:
-        raise InvalidInput(f"query: Write at most {LONGEST_QUERY} characters.")
+        raise _wrong("query", f"Write at most {LONGEST_QUERY} characters.")
     _check(connection, rule)
+    rule = _as_the_catalogue_writes(connection, rule)
+    _refuse_another(connection, rule, query)
     parameters = {**{name: getattr(rule, name) for name in NewRule.__dataclass_fields__}, "query": query, "by": actor}
     (number, after) = connection.execute(SQL["add"], parameters).fetchone() or (0, None)
     _audit(connection, actor, "rule added", number, None, after)
@@ -97,29 +105,83 @@ def delete_rule(connection: psycopg.Connection, number: int, actor: str) -> None
 
 def _check(connection: psycopg.Connection, rule: NewRule) -> None:
     if rule.ends_at is not None and rule.starts_at is not None and rule.ends_at <= rule.starts_at:
-        raise InvalidInput("ends_at: It has to end after it begins.")
+        raise _wrong("ends_at", "It has to end after it begins.")
     if rule.sku is not None:
         row = connection.execute(SQL["sku_is_there"], {"sku": rule.sku}).fetchone()
         if row != (True,):
-            raise InvalidInput(f"sku: There is no product {rule.sku[:100]}.")
+            raise _wrong("sku", f"There is no product {rule.sku[:100]}.")
     if rule.kind in (Kind.PIN, Kind.BURY) and rule.sku is None:
-        raise InvalidInput("sku: Write the SKU of the product.")
+        raise _wrong("sku", "Write the SKU of the product.")
     if rule.kind is Kind.PIN and not (rule.place is not None and 1 <= rule.place <= 100):
-        raise InvalidInput("place: Write a place from 1 to 100.")
+        raise _wrong("place", "Write a place from 1 to 100.")
     if rule.kind is Kind.BOOST:
         if sum(one is not None for one in (rule.sku, rule.brand, rule.category)) != 1:
-            raise InvalidInput("sku: A boost is of a product, a brand or a category: write one of them.")
+            raise _wrong("sku", "A boost is of a product, a brand or a category: write one of them.")
         if rule.points is None or not -10 <= rule.points <= 10 or rule.points == 0:
-            raise InvalidInput("points: Write from -10 to 10; 1 is a little, 3 is much.")
+            raise _wrong("points", "Write from -10 to 10; 1 is a little, 3 is much.")
     if rule.kind is Kind.REDIRECT:
         _check_target(rule)
 
 
+def _as_the_catalogue_writes(connection: psycopg.Connection, rule: NewRule) -> NewRule:
+    """The same with the spelling of live products. Raises InvalidInput where none is so: the rule would do nothing."""
+    if rule.brand is not None:
+        brand = _spelled(rule.brand, connection.execute(CATALOGUE_SQL["brands"]).fetchall())
+        if brand is None:
+            raise _wrong("brand", f"No product in the shop is of the brand {rule.brand[:100]}.")
+        rule = replace(rule, brand=brand)
+    if rule.category is not None:
+        depth = rule.category.count("/") + 1
+        rows = connection.execute(CATALOGUE_SQL["categories"]).fetchall()
+        # Products below a category are in it.
+        category = _spelled(rule.category, [("/".join(path.split("/")[:depth]), count) for path, count in rows])
+        if category is None:
+            raise _wrong("category", f"No product in the shop is in the category {rule.category[:100]}.")
+        rule = replace(rule, category=category)
+    return rule
+
+
+def _spelled(typed: str, counted: Iterable[tuple[str, int]]) -> str | None:
+    """As it was typed where there is such a name, else as most products write it; None where it differs by more."""
+    found: Counter[str] = Counter()
+    for name, count in counted:
+        if name.casefold() == typed.casefold():
+            found[name] += count
+    return typed if typed in found else next((name for name, _ in found.most_common(1)), None)
+
+
+def _refuse_another(connection: psycopg.Connection, rule: NewRule, query: str) -> None:
+    """Raises InvalidInput where a rule does the same for this query within the same time, or stands at the same place.
+
+    One that is switched off counts, since it may be switched on at any time.
+    """
+    # Whoever clicks twice sends two requests at once: the second waits, and sees what the first one made.
+    connection.execute(SQL["lock"])
+    told = {name: getattr(rule, name) for name in NewRule.__dataclass_fields__}
+    row = connection.execute(SQL["another"], {**told, "query": query}).fetchone()
+    if row is None:
+        return
+    sku, enabled = row
+    rests = "" if enabled else " It is switched off."
+    if rule.kind is Kind.PIN and sku != rule.sku:
+        raise _wrong("place", f"At place {rule.place} of this query {sku} is pinned already.{rests}")
+    if rule.kind is Kind.REDIRECT:
+        raise _wrong("target", f"This query leads to a page already. Delete that rule first.{rests}")
+    done = {Kind.PIN: "is pinned", Kind.BURY: "is buried", Kind.BOOST: "has a boost"}[rule.kind]
+    field, what = next((name, told[name]) for name in ("sku", "brand", "category") if told[name] is not None)
+    raise _wrong(field, f"{what} {done} for this query already. Delete that rule first.{rests}")
+
+
+def _wrong(field: str, sentence: str) -> InvalidInput:
+    """A page says its own label in place of the field's name."""
+    return InvalidInput(f"{field}: {sentence}", field=field, reason=sentence)
+
+
 def _check_target(rule: NewRule) -> None:
     if not is_safe_target(rule.target or ""):
-        raise InvalidInput("target: Write a page of this shop such as /?category=Bags, or an address with https://.")
+        raise _wrong("target", "Write a page of this shop such as /?category=Bags, or an address with https://.")
     if leads_back(rule):
-        raise InvalidInput("target: This page is a search that the rule holds for itself, and would never be reached.")
+        raise _wrong("target", "This page is a search that the rule holds for itself, and would never be reached.")
 
 
 def is_safe_target(target: str) -> bool:

@@ -46,3 +46,18 @@ SELECT s.sku FROM product_search AS s
 WHERE s.sku = ANY (%(skus)s)
   AND (%(brand)s::text IS NULL OR s.brand = %(brand)s)
   AND (%(category)s::text IS NULL OR s.category = %(category)s OR starts_with(s.category, %(category)s || '/'))
+
+-- name: lock
+-- Whoever makes rules waits for whoever does so already; searches read them all the same.
+LOCK TABLE search_rule IN SHARE ROW EXCLUSIVE MODE
+
+-- name: another
+-- A rule for the same query that holds at some time when the new one does, and does the same or stands at its place.
+SELECT sku, enabled FROM search_rule
+WHERE query = %(query)s AND whole = %(whole)s AND kind = %(kind)s
+  AND (ends_at IS NULL OR ends_at > GREATEST(now(), %(starts_at)s::timestamptz))
+  AND (%(ends_at)s::timestamptz IS NULL OR %(ends_at)s > GREATEST(now(), starts_at))
+  AND CASE kind WHEN 'pin' THEN place = %(place)s OR sku = %(sku)s
+                WHEN 'redirect' THEN true
+                ELSE (sku, brand, category) IS NOT DISTINCT FROM (%(sku)s::text, %(brand)s::text, %(category)s::text) END
+ORDER BY sku = %(sku)s DESC, id LIMIT 1

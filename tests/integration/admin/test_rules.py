@@ -96,3 +96,41 @@ def test_to_another_site_a_page_leads(editor: Person) -> None:
     answer = editor.get("/?q=red+mug")
     assert answer.status_code == 200
     assert 'content="0; url=https://other.example/sale?a=b"' in answer.text
+
+
+def test_a_boost_of_what_nobody_sells_is_refused_and_what_was_typed_stays(editor: Person, services: Services) -> None:
+    services.catalog.put(ProductInput(sku="V-1", title="Pan", brand="Velloria", category="Kitchen/Pans"))
+    page = make(editor, kind="boost", category="Kitchen/Nope", points="3")
+    assert "Category: No product in the shop is in the category Kitchen/Nope." in page
+    assert 'value="Kitchen/Nope"' in page
+    assert "/admin/rules/preview" in make(editor, kind="boost", brand="velloria", points="3")
+    assert "/admin/rules/preview" in make(editor, kind="boost", category="kitchen > pans", points="3")
+    rules = editor.get("/admin/rules").text
+    assert "boost Velloria" in rules
+    assert "boost Kitchen/Pans" in rules
+
+
+def test_messages_say_what_the_page_calls_its_fields(editor: Person) -> None:
+    assert "When shoppers type: Write the words" in make(editor, kind="bury", sku="M-1", query=" ")
+    assert "Product (SKU): Write the SKU" in make(editor, kind="bury")
+    assert "Place: Write a place" in make(editor, kind="pin", sku="M-1", place="first")
+    assert "Page: Write a page" in make(editor, kind="redirect", target="shop")
+    page = make(editor, kind="bury", sku="M-1", ends_at="soon")
+    assert "Until: Write a date" in page
+    assert 'id="ends_at" name="ends_at" value="soon" type="datetime-local" autocomplete="off" aria-invalid' in page
+
+
+def test_a_rule_whose_time_is_over_or_to_come_does_not_hold_within_seconds(editor: Person) -> None:
+    make(editor, kind="bury", sku="M-1", ends_at="2020-01-01T10:00")
+    page = editor.get("/admin/rules").text
+    assert "its time is over" in page
+    assert "within seconds" not in page
+    make(editor, kind="bury", sku="M-2", starts_at="2999-01-01T10:00")
+    assert "holds from 2999-01-01 10:00 UTC" in editor.get("/admin/rules").text
+
+
+def test_the_form_offers_brands_and_categories_that_there_are(editor: Person, services: Services) -> None:
+    services.catalog.put(ProductInput(sku="V-1", title="Pan", brand="Velloria", category="Kitchen/Pans"))
+    page = editor.get("/admin/rules").text
+    for name in ("Velloria", "Kitchen", "Kitchen/Pans"):
+        assert f'<option value="{name}"></option>' in page

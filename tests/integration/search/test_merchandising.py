@@ -280,3 +280,50 @@ def test_no_redirect_leads_to_itself(
             rule(database, "redirect", target=target, whole=whole)
     else:
         assert rule(database, "redirect", target=target, whole=whole) > 0
+
+
+def test_a_boost_takes_the_catalogue_s_spelling(database: Database, shop: SearchService) -> None:
+    rule(database, "boost", brand="acme", points=3)
+    rule(database, "boost", category="bags", points=3)
+    rule(database, "boost", category="BAGS/small", points=1)
+    with database.connection() as connection:
+        made = {(one.brand, one.category) for one in list_rules(connection)}
+    assert made == {("Acme", None), (None, "Bags"), (None, "Bags/Small")}
+
+
+@pytest.mark.parametrize(("field", "typed"), [("brand", "Nobody"), ("category", "Bags/Nope"), ("category", "Bag")])
+def test_a_boost_that_would_do_nothing_is_refused(
+    database: Database, shop: SearchService, field: str, typed: str
+) -> None:
+    with pytest.raises(InvalidInput, match=rf"^{field}: No product in the shop .*{typed}\."):
+        rule(database, "boost", points=3, **{field: typed})
+
+
+def test_the_same_boost_and_the_same_place_are_given_once(database: Database, shop: SearchService) -> None:
+    number = rule(database, "boost", brand="Acme", points=3)
+    with pytest.raises(InvalidInput, match=r"^brand: Acme has a boost for this query already"):
+        rule(database, "boost", brand="ACME", points=5)
+    with database.connection() as connection:
+        enable_rule(connection, number, False, "ann")
+    with pytest.raises(InvalidInput, match=r"It is switched off\."):
+        rule(database, "boost", brand="Acme", points=3)
+    rule(database, "pin", sku="P-01", place=1)
+    with pytest.raises(InvalidInput, match=r"^place: At place 1 of this query P-01 is pinned already\."):
+        rule(database, "pin", sku="P-02", place=1)
+    with pytest.raises(InvalidInput, match=r"^sku: P-01 is pinned"):
+        rule(database, "pin", sku="P-01", place=2)
+    rule(database, "redirect", target="/?category=Bags")
+    with pytest.raises(InvalidInput, match=r"^target: This query leads to a page already"):
+        rule(database, "redirect", target="/?category=Shoes")
+    # Other words, another kind, another place.
+    rule(database, "boost", "other", brand="Acme", points=3)
+    rule(database, "pin", sku="P-02", place=2)
+    rule(database, "bury", sku="P-01")
+
+
+def test_a_place_is_free_at_another_time(database: Database, shop: SearchService) -> None:
+    rule(database, "pin", sku="P-01", place=1, starts_at=NOW + HOUR, ends_at=NOW + 2 * HOUR)
+    rule(database, "pin", sku="P-02", place=1, ends_at=NOW + HOUR)
+    rule(database, "pin", sku="P-03", place=1, starts_at=NOW + 2 * HOUR)
+    with pytest.raises(InvalidInput, match=r"^place: "):
+        rule(database, "pin", sku="P-04", place=1, starts_at=NOW + 1.5 * HOUR)
