@@ -101,7 +101,7 @@ def guard() -> AnyResponse | None:
         if current_user.account.has_one_time_password and endpoint not in WITH_ONE_TIME_PASSWORD:
             if request.method not in READING:
                 raise Forbidden("Choose a password of your own first.")
-            return redirect(url_for("admin.password"))
+            return redirect(url_for("admin.password", next=request.full_path.rstrip("?")))
         if not current_user.account.role.may(needed):
             raise Forbidden(f"This takes the role {needed}; yours is {current_user.account.role}.")
     if request.method not in READING:
@@ -113,7 +113,7 @@ def guard() -> AnyResponse | None:
 
 
 def way_on(told: str | None) -> str:
-    """Where to go after the login: an admin page of this server, whatever the address said."""
+    """Where to go after what came first, as a login: an admin page of this server, whatever the address said."""
     home = url_for("admin.home")
     if not told or any(letter in told for letter in "\\\r\n\t"):
         return home

@@ -30,6 +30,9 @@ class KeyForm(FlaskForm):
 
 
 class StaffForm(FlaskForm):
-    name = StringField("Name", [InputRequired("Name them."), Length(max=100, message="This name is too long.")])
+    name = StringField(
+        "Name",
+        [InputRequired("Write a name for the login."), Length(max=100, message="This name is too long.")],
+    )
     role = SelectField("Role", choices=[role.value for role in Role])
     password = PasswordField("Password", [Length(max=LONGEST, message="This password is too long.")])

@@ -110,7 +110,7 @@ def password() -> AnyResponse:
         else:
             login_user(Staff(changed))
             flash("The password is changed, and every other session has ended.")
-            return redirect(url_for("admin.home"))
+            return redirect(way_on(request.args.get("next")))
     elif request.method == "POST":
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     return page("password.html", status, form=form, refusal=refusal)

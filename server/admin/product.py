@@ -5,10 +5,11 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, flash, jsonify, redirect, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from server.admin.known import known_names
 from server.admin.live import fragment
 from server.admin.meanwhile import told_who
 from server.admin.page import page
@@ -47,7 +48,7 @@ SHOWN_AT = {"image": "pictures"}
 def show() -> AnyResponse:
     """The form of one product: ?sku=..., or an empty one."""
     product = _asked()
-    return _form(product, SentProduct(shown_values(product, current_services().settings.currency), None, {}))
+    return _form(product, _unchanged(product))
 
 
 @bp.get("/product/state")
@@ -89,7 +90,13 @@ def save() -> AnyResponse:
 def rename() -> AnyResponse:
     """Another SKU."""
     old, new = request.form.get("sku", ""), request.form.get("new_sku", "").strip()
-    product = current_services().catalog.acting(_actor(), f"SKU {old} renamed {new}").rename(old, new)
+    services = current_services()
+    stored = services.catalog.get(old)
+    try:
+        product = services.catalog.acting(_actor(), f"SKU {old} renamed {new}").rename(old, new)
+    except (BadRequest, Conflict) as exc:
+        said = f"{old} is not renamed. {exc.message}"
+        return _form(stored, _unchanged(stored), HTTPStatus(exc.status), said, new_sku=new)
     flash(f"{old} is {product.sku} now.")
     return redirect(url_for("admin.product.show", sku=product.sku))
 
@@ -156,9 +163,18 @@ def _refuse_taken(services: Services, sku: str) -> None:
     raise Conflict(f"{sku} {TAKEN}.", field="sku", reason=TAKEN)
 
 
+def _unchanged(product: Product | None) -> SentProduct:
+    return SentProduct(shown_values(product, current_services().settings.currency), None, {})
+
+
 def _form(
-    product: Product | None, sent: SentProduct, status: HTTPStatus = HTTPStatus.OK, refusal: str | None = None
+    product: Product | None,
+    sent: SentProduct,
+    status: HTTPStatus = HTTPStatus.OK,
+    refusal: str | None = None,
+    new_sku: str | None = None,
 ) -> AnyResponse:
+    """The page of a product. new_sku: as it was typed where it was refused."""
     pictures, entries = [], []
     if product is not None:
         with current_services().database.connection() as connection:
@@ -170,6 +186,10 @@ def _form(
         product=product,
         sent=sent,
         refusal=refusal,
+        new_sku=new_sku,
+        address=url_for("admin.product.show", **({} if product is None else {"sku": product.sku})),
+        known=known_names(current_services()),
+        list_query=session.get("list", ""),
         pictures=pictures,
         history=entries,
         statuses=STATUSES,

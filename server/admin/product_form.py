@@ -123,7 +123,9 @@ def read_attributes(text: str, known: Mapping[str, Any]) -> dict[str, Any]:
         name, colon, value = line.strip().partition(":") if told is None else (told, ":", line.strip()[len(told) + 1 :])
         name, value = name.strip(), value.strip()
         if not colon or not name:
-            raise ValueError(f"Line {number} is not `name: value`: {line[:40]}")
+            raise ValueError(
+                f"Line {number} needs a name and a colon before its value, such as colour: blue. It is: {line[:40]}"
+            )
         if name in result:
             raise ValueError(f"{name} stands there twice.")
         result[name] = known[name] if name in known and _shown(known[name]) == value else _read(value)

@@ -52,7 +52,10 @@ class Listed:
 
 @dataclass(frozen=True)
 class Looked:
-    """What somebody looks for. status: one of them; None: all but the trash. None elsewhere asks for nothing."""
+    """What somebody looks for. status: one of them; None: all but the trash. None elsewhere asks for nothing.
+
+    A category has those below it in it; in brands and categories, capitals make no difference.
+    """
 
     words: str = ""
     status: str | None = None
@@ -65,6 +68,7 @@ class Looked:
         words = self.words.replace("\0", " ").split()[:MOST_WORDS]
         return {
             "statuses": [self.status] if self.status else list(SHOWN),
+            "sku_typed": " ".join(self.words.replace("\0", " ").split()),
             "patterns": [_pattern(word) for word in words] or None,
             "category": self.category,
             "brand": self.brand,
@@ -85,7 +89,9 @@ def read_page(connection: psycopg.Connection, looked: Looked, order: str, page: 
 def read_row(connection: psycopg.Connection, sku: str) -> Listed:
     """One product as it stands in the list. Raises NotFound."""
     statement = _SQL["products"].replace("{where}", _SQL["this_one"]).replace("{order}", ORDERS["sku"])
-    row = connection.execute(statement, {"sku": sku.replace("\0", ""), "limit": 1, "offset": 0}).fetchone()
+    row = connection.execute(
+        statement, {"sku": sku.replace("\0", ""), "sku_typed": "", "limit": 1, "offset": 0}
+    ).fetchone()
     if row is None:
         raise NotFound(f"There is no product {sku} any more.")
     return Listed(*row)

@@ -64,7 +64,7 @@ def test_a_product_with_three_pictures_is_found_by_how_it_looks(page: Page, open
     # The third one is what it is to be found by.
     page.locator("[data-gallery] li").nth(2).get_by_label("Place").fill("1")
     page.keyboard.press("Tab")
-    page.locator("[data-gallery] li").first.get_by_label("Shows").fill("a backpack")
+    page.locator("[data-gallery] li").first.get_by_label("What it shows").fill("a backpack")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("The wanderer's friend is saved.")).to_be_visible()
     expect(page.get_by_text("Shoppers find it by its picture")).to_be_visible()
@@ -95,6 +95,36 @@ def test_a_mistake_keeps_what_was_typed_and_the_pictures(staff: Watched, tmp_pat
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("A lamp is saved.")).to_be_visible()
     expect(page.locator("[data-gallery] li")).to_have_count(1)
+
+
+def test_an_alt_text_typed_behind_a_new_place_is_kept(staff: Watched, tmp_path: Path) -> None:
+    page = staff.page
+    page.goto("/admin/product")
+    page.get_by_label("SKU").fill("DAY-4")
+    page.get_by_label("Title").fill("A bowl")
+    page.set_input_files("#pictures", [str(drawn(tmp_path, number)) for number in (5, 6, 7)])
+    items = page.locator("[data-gallery] li")
+    places, shows = items.get_by_label("Place"), items.get_by_label("What it shows")
+    places.nth(2).fill("1")
+    page.keyboard.press("Tab")
+    page.keyboard.type("once the third")
+    expect(shows.first).to_have_value("once the third")
+    places.nth(1).fill("3")
+    page.keyboard.press("Shift+Tab")
+    # Before it stands the second one now, whose last control is its button.
+    expect(items.nth(1).get_by_role("button", name="Take away")).to_be_focused()
+    # Who clicks elsewhere is there, and not in the place that moved.
+    places.nth(2).fill("1")
+    page.get_by_label("Description").click()
+    page.keyboard.type("deep")
+    expect(page.get_by_label("Description")).to_have_value("deep")
+    expect(places.first).to_have_value("1")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("A bowl is saved.")).to_be_visible()
+    # Stored pictures move by the same keys.
+    places.nth(2).fill("1")
+    page.keyboard.press("Tab")
+    expect(shows.first).to_be_focused()
 
 
 def test_a_refused_picture_is_named_and_the_others_stay(staff: Watched, tmp_path: Path) -> None:
@@ -199,6 +229,58 @@ def test_a_product_is_pinned(page: Page, open_page: Open, workshop: Shop) -> Non
     page.wait_for_timeout(2_500)  # the other web process goes by what it knew for two seconds
     shopper = open_page("/?q=best+thing").page
     expect(shopper.locator(".grid li").first).to_contain_text(product.title)
+
+
+def test_deleting_a_rule_asks_first(page: Page) -> None:
+    page.goto("/admin/rules")
+    page.get_by_label("When shoppers type").fill("soon gone")
+    page.get_by_label("What happens").select_option("redirect")
+    page.get_by_label("Page", exact=True).fill("/?category=Bags")
+    page.get_by_role("button", name="Make the rule").click()
+    page.get_by_role("link", name="Rules").first.click()
+    delete = page.get_by_role("row").filter(has_text="soon gone").get_by_role("button", name="Delete")
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    delete.click()
+    expect(delete).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    delete.click()
+    expect(page.get_by_text("The rule is deleted.")).to_be_visible()
+    assert asked == ["Delete this rule for “soon gone”? Nobody can bring it back."]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_change_of_all_is_mended_asked_about_and_undone(open_page: Open, workshop: Shop, scripts: bool) -> None:
+    watched = open_page("/admin/login", scripts=scripts)
+    page = watched.page
+    page.get_by_label("Name", exact=True).fill(NAME)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    brand = next(product.brand for product in workshop.products if product.brand)
+    page.goto(f"/admin/products?brand={brand.upper()}")
+    ticks = page.locator("[name=sku]")
+    ticks.first.check()
+    page.get_by_label("What", exact=True).select_option("price")
+    page.locator("#value").fill("half")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("“half” is not a number.")
+    watched.expect_status(422)
+    expect(ticks.first).to_be_checked()
+    expect(page.locator("#value")).to_have_value("half")
+    expect(page.locator("#value")).to_be_focused()
+    if scripts:
+        expect(page.locator("legend")).to_have_text("Change the 1 that is ticked")
+    page.locator("#value").fill("-50")
+    page.get_by_label("that were found").check()
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.get_by_role("heading", name="products?")).to_be_visible()
+    expect(page.get_by_text("change prices by per cent: -50")).to_be_visible()
+    assert serious(page) == [] if scripts else True
+    page.get_by_role("button", name="Change all").click()
+    expect(page.get_by_text("products are changed.")).to_be_visible()
+    page.get_by_role("button", name="Undo the last change").click()
+    expect(page.get_by_text("products are as they were before.")).to_be_visible()
+    expect(page.get_by_label("Brand")).to_have_value(brand)
 
 
 def test_a_search_without_results_is_mended_by_a_synonym(page: Page, workshop: Shop) -> None:

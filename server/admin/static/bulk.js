@@ -6,12 +6,18 @@ tickAll?.addEventListener("change", () => {
   for (const box of form.querySelectorAll("[name=sku]")) box.checked = tickAll.checked;
 });
 const legend = form?.querySelector("legend");
-form?.addEventListener("change", () => {
+const count = () => {
   const ticked = form.querySelectorAll("[name=sku]:checked").length;
-  if (legend) legend.textContent = ticked ? `Change the ${ticked} that are ticked` : "Change the ticked ones";
-});
+  const those = ticked === 1 ? "the 1 that is ticked" : `the ${ticked} that are ticked`;
+  if (legend) legend.textContent = ticked ? `Change ${those}` : "Change the ticked ones";
+};
+form?.addEventListener("change", count);
+// Ticks may stand there from the start: of a change that was refused, or where a browser goes back.
+if (form) count();
 form?.addEventListener("submit", (event) => {
-  if (action?.value === "delete" && !window.confirm("Delete them for good? Nobody can bring them back.")) {
+  // For all that were found, the next page asks.
+  const asks = action?.value === "delete" && !form.querySelector("[name=all]").checked;
+  if (asks && !window.confirm("Delete them for good? Nobody can bring them back.")) {
     event.preventDefault();
   }
 });

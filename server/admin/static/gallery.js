@@ -45,7 +45,7 @@ function attach() {
     for (const file of some) {
       const item = document.createElement("li");
       const image = Object.assign(new Image(160, 160), { src: URL.createObjectURL(file), alt: file.name });
-      item.append(image, label("Place ", "place"), label("Shows ", "alt"), takeAway(item));
+      item.append(image, label("Place ", "place"), label("What it shows (alt text) ", "alt"), takeAway(item));
       item.draggable = true;
       files.set(item, file);
       list.append(item);
@@ -78,12 +78,15 @@ function attach() {
 
   function equip(item) {
     const place = item.querySelector(".place");
-    place.addEventListener("change", () => {
-      const others = [...list.children].filter((other) => other !== item);
-      const wanted = Math.min(Math.max(Number.parseInt(place.value, 10) || others.length + 1, 1), others.length + 1);
-      list.insertBefore(item, others[wanted - 1] ?? null);
-      number();
-      place.focus();
+    place.addEventListener("change", () => move(item, place));
+    place.addEventListener("keydown", (event) => {
+      // An item that moves takes the focus out of the page, and what Tab would go to with it.
+      if (event.key !== "Tab" || event.altKey || event.ctrlKey || event.metaKey || !move(item, place)) return;
+      event.preventDefault();
+      const fields = [...form.querySelectorAll("input, select, textarea, button")].filter(
+        (field) => !field.disabled && field.tabIndex >= 0 && field.getClientRects().length,
+      );
+      fields[fields.indexOf(place) + (event.shiftKey ? -1 : 1)].focus();
     });
     item.addEventListener("dragstart", (event) => {
       dragged = item;
@@ -99,6 +102,19 @@ function attach() {
       const { left, width } = item.getBoundingClientRect();
       list.insertBefore(dragged, event.clientX < left + width / 2 ? item : item.nextSibling);
     });
+  }
+
+  // To the place that was typed; whether it had to move for it.
+  function move(item, place) {
+    const others = [...list.children].filter((other) => other !== item);
+    const wanted = Math.min(Math.max(Number.parseInt(place.value, 10) || others.length + 1, 1), others.length + 1);
+    const moves = list.children[wanted - 1] !== item;
+    const active = document.activeElement;
+    if (moves) list.insertBefore(item, others[wanted - 1] ?? null);
+    number();
+    // Enter leaves it where it was; who clicked elsewhere is there.
+    if (moves && item.contains(active)) active.focus();
+    return moves;
   }
 
   function number() {
@@ -121,7 +137,7 @@ function attach() {
     button.disabled = true;
     bar.hidden = count === 0;
     const request = new XMLHttpRequest();
-    request.open("POST", location.href);
+    request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", ({ loaded, total }) => {
       bar.value = total ? loaded / total : 0;

@@ -291,6 +291,11 @@ def test_a_sku_is_renamed_and_keeps_its_pictures_and_history(editor: Person, ser
     taken = editor.send("/admin/product/rename", "/admin/product?sku=N-1", sku="N-1", new_sku="M-2")
     assert taken.status_code == 409
     assert "There is a product M-2 already" in taken.text
+    # On the product's own page, which has what was typed.
+    assert "N-1 is not renamed." in taken.text
+    assert 'name="new_sku" value="M-2"' in taken.text
+    assert 'value="Other"' in taken.text
+    assert 'action="/admin/product?sku=N-1"' in taken.text
     bad = editor.send("/admin/product/rename", "/admin/product?sku=N-1", sku="N-1", new_sku="a//b")
     assert bad.status_code == 422
 
@@ -314,3 +319,26 @@ def test_attributes_with_colons_and_line_breaks_survive_the_form(editor: Person,
 
 def test_a_form_may_stay_open_for_long(app: Flask) -> None:
     assert app.config["WTF_CSRF_TIME_LIMIT"] is None
+
+
+def test_attributes_that_are_none_are_told_in_words(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    said = beside(save(editor, "M-1", None, attributes="colour: red\nlarge"), "attributes")
+    assert said == "Line 2 needs a name and a colon before its value, such as colour: blue. It is: large"
+
+
+def test_the_form_offers_brands_and_categories_that_there_are(editor: Person, services: Services) -> None:
+    add(services, "M-1", brand="Velloria", category="Kitchen/Pans")
+    page = editor.get("/admin/product").text
+    for name in ("Velloria", "Kitchen", "Kitchen/Pans"):
+        assert f'<option value="{name}"></option>' in page
+    assert 'list="known-brands"' in page
+    assert 'list="known-categories"' in page
+
+
+def test_a_product_leads_back_to_the_list_that_it_was_found_in(editor: Person, services: Services) -> None:
+    add(services, "M-1", brand="Acme")
+    assert 'href="/admin/products">Products</a></p>' in editor.get("/admin/product?sku=M-1").text
+    editor.get("/admin/products?brand=acme&order=sku")
+    page = editor.get("/admin/product?sku=M-1").text
+    assert 'href="/admin/products?brand=acme&amp;order=sku">Products</a></p>' in page

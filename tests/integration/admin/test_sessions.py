@@ -96,6 +96,19 @@ def test_another_password_ends_the_other_sessions(somebody: Somebody) -> None:
     assert somebody().log_in("editor", new).status_code == 302
 
 
+def test_behind_the_first_password_comes_the_page_that_was_asked_for(somebody: Somebody, database: Database) -> None:
+    with database.connection() as connection:
+        found = accounts.find_account(connection, "editor")
+        accounts.set_password(connection, found, "a password for once", "admin", one_time=True)
+    person = somebody()
+    first = person.log_in("editor", "a password for once", "/admin/products%3Fbrand%3DAcme")
+    assert first.location == "/admin/products?brand=Acme"
+    path = person.get(first.location).location
+    assert path == "/admin/password?next=/admin/products?brand%3DAcme"
+    chosen = {"old": "a password for once", "new": PASSWORD, "again": PASSWORD}
+    assert person.send(path, path, **chosen).location == "/admin/products?brand=Acme"
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

@@ -62,7 +62,7 @@ def test_somebody_is_added_with_a_one_time_password_and_chooses_their_own(
     bob = somebody()
     assert bob.log_in("bob", given).status_code == 302
     for path in ("/admin/", "/admin/products", "/admin/live"):
-        assert bob.get(path).location == "/admin/password", path
+        assert bob.get(path).location == f"/admin/password?next={path}", path
     refused = bob.send("/admin/coverage/repair", "/admin/password")
     assert (refused.status_code, "Choose a password of your own first." in refused.text) == (403, True)
     assert "Somebody else made the password that you have." in bob.get("/admin/password").text
@@ -116,7 +116,7 @@ def test_somebody_is_added_with_a_password_that_was_typed(boss: Person, somebody
 @pytest.mark.parametrize(
     ("fields", "status", "said"),
     [
-        ({"name": "", "role": "viewer"}, 422, "Name them."),
+        ({"name": "", "role": "viewer"}, 422, "Write a name for the login."),
         ({"name": "two words", "role": "viewer"}, 422, "A name has letters, digits"),
         ({"name": "<b>x</b>", "role": "viewer"}, 422, "A name has letters, digits"),
         ({"name": "bob", "role": "king"}, 422, "Not a valid choice."),
