@@ -95,8 +95,8 @@ def rename() -> AnyResponse:
     try:
         product = services.catalog.acting(_actor(), f"SKU {old} renamed {new}").rename(old, new)
     except (BadRequest, Conflict) as exc:
-        said = f"{old} is not renamed. {exc.message}"
-        return _form(stored, _unchanged(stored), HTTPStatus(exc.status), said, new_sku=new)
+        said = f"{old} is not renamed. {exc.message.removeprefix('sku: ')}"
+        return _form(stored, _unchanged(stored), HTTPStatus(exc.status), refused_sku=(new, said))
     flash(f"{old} is {product.sku} now.")
     return redirect(url_for("admin.product.show", sku=product.sku))
 
@@ -172,9 +172,9 @@ def _form(
     sent: SentProduct,
     status: HTTPStatus = HTTPStatus.OK,
     refusal: str | None = None,
-    new_sku: str | None = None,
+    refused_sku: tuple[str, str] | None = None,
 ) -> AnyResponse:
-    """The page of a product. new_sku: as it was typed where it was refused."""
+    """The page of a product. refused_sku: one that it cannot have, and why."""
     pictures, entries = [], []
     if product is not None:
         with current_services().database.connection() as connection:
@@ -186,7 +186,7 @@ def _form(
         product=product,
         sent=sent,
         refusal=refusal,
-        new_sku=new_sku,
+        refused_sku=refused_sku,
         address=url_for("admin.product.show", **({} if product is None else {"sku": product.sku})),
         known=known_names(current_services()),
         list_query=session.get("list", ""),

@@ -94,8 +94,11 @@ def test_pages_are_turned(editor: Person, services: Services) -> None:
         )
     first = editor.get("/admin/products?order=sku").text
     assert "120 products, page 1 of 3" in first
-    assert 'href="?order=sku&amp;page=2"' in first
-    assert "P-101" in editor.get("/admin/products?order=sku&page=3").text
+    assert 'href="/admin/products?order=sku&amp;page=2"' in first
+    last = editor.get("/admin/products?order=sku&page=3").text
+    assert "P-101" in last
+    assert 'rel="prev" href="/admin/products?order=sku&amp;page=2">Previous</a>' in last
+    assert 'href="/admin/products?order=sku">First</a>' in last
 
 
 def test_prices_change_by_per_cent_and_back(editor: Person, services: Services) -> None:
@@ -208,6 +211,9 @@ def test_a_refused_change_keeps_ticks_action_value_and_page(editor: Person, serv
     assert '<option value="price" data-needs-value selected>' in page
     assert 'id="value" name="value" value="abc"' in page
     assert "page 2 of 2" in page
+    # The page stands at another address than the list, to which its forms and links lead all the same.
+    assert '<form class="admin-filters" method="get" action="/admin/products" role="search">' in page
+    assert 'rel="prev" href="/admin/products?order=sku&amp;page=1"' in page
 
 
 @pytest.mark.parametrize(
