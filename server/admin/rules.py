@@ -42,6 +42,13 @@ LABELS = {
     "starts_at": "From",
     "ends_at": "Until",
 }
+# What is said of a rule that was switched, by its state then.
+SWITCHED = {
+    "on": "The rule holds again.",
+    "off": "The rule rests.",
+    "to come": "The rule is switched on, and holds when its time comes.",
+    "over": "The rule is switched on, but its time is over: it does nothing.",
+}
 SHOWN = 24
 
 
@@ -74,8 +81,10 @@ def switch(rule: int) -> AnyResponse:
     enabled, services = request.form.get("enabled") == "yes", current_services()
     with services.database.connection() as connection:
         enable_rule(connection, rule, enabled, _actor())
+        now = datetime.datetime.now(datetime.UTC)
+        state = next((one.state(now) for one in list_rules(connection) if one.id == rule), "off")
     services.search.rules.forget()
-    flash("The rule holds again." if enabled else "The rule rests.")
+    flash(SWITCHED[state])
     return redirect(url_for("admin.rules.overview"))
 
 

@@ -125,6 +125,11 @@ def test_a_rule_whose_time_is_over_or_to_come_does_not_hold_within_seconds(edito
     page = editor.get("/admin/rules").text
     assert "its time is over" in page
     assert "within seconds" not in page
+    editor.send("/admin/rules/1/switch", "/admin/rules", enabled="no")
+    editor.send("/admin/rules/1/switch", "/admin/rules", enabled="yes")
+    page = editor.get("/admin/rules").text
+    assert "its time is over" in page
+    assert "holds again" not in page
     make(editor, kind="bury", sku="M-2", starts_at="2999-01-01T10:00")
     assert "holds from 2999-01-01 10:00 UTC" in editor.get("/admin/rules").text
 
