@@ -187,7 +187,7 @@ def _form(
         sent=sent,
         refusal=refusal,
         refused_sku=refused_sku,
-        address=url_for("admin.product.show", **({} if product is None else {"sku": product.sku})),
+        address=url_for("admin.product.show", sku=None if product is None else product.sku),
         known=known_names(current_services()),
         list_query=session.get("list", ""),
         pictures=pictures,
