@@ -79,6 +79,23 @@ def test_a_product_that_a_change_made_goes_into_the_trash_when_that_is_undone(
     assert services.catalog.get("M-1").status == "trash"
 
 
+def test_what_cannot_be_put_back_offers_no_undo(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    services.catalog.acting("erp", "delete").delete("M-1")
+    add(services, "M-2")
+    services.catalog.acting("erp", "rename").rename("M-2", "N-2")
+    for path in ("/admin/changes", "/admin/product?sku=N-2"):
+        page = editor.get(path).text
+        assert ("erp" in page, "/undo" in page) == (True, False), path
+    with services.database.connection() as connection:
+        numbers = [one.change for one in history.newest(connection, 5)]
+    assert len(numbers) == 2
+    for number in numbers:
+        answer = editor.send(f"/admin/changes/{number}/undo", "/admin/changes")
+        assert answer.status_code == 409
+        assert "There is nothing to put back" in answer.text
+
+
 def test_what_programs_change_is_written_down_too(database: Database, tmp_path: Path) -> None:
     settings = load_settings(_env_file=None, VITRINE_DATA_DIR=tmp_path)
     services = open_services(settings, database=database, encoder=FakeEncoder(fake_manifest(DIMENSION)))
@@ -107,6 +124,20 @@ def test_a_newer_picture_stays_when_an_older_change_is_undone(editor: Person, se
         middle = history.of_product(connection, "M-1")[1].change
     editor.send(f"/admin/changes/{middle}/undo", "/admin/changes")
     assert services.catalog.get("M-1").image_sha256 == newest
+
+
+def test_an_undo_that_could_put_nothing_back_says_so_and_is_none(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    save(editor, "M-1", None, price="12")
+    with services.database.connection() as connection:
+        first = history.of_product(connection, "M-1")[0].change
+    save(editor, "M-1", None, price="15")
+    editor.send(f"/admin/changes/{first}/undo", "/admin/changes")
+    page = editor.get("/admin/changes").text
+    assert "M-1 was changed again since, or is gone, and stays as it is." in page
+    assert "as it was before" not in page
+    with services.database.connection() as connection:
+        assert [one.undone_by for one in history.of_product(connection, "M-1")] == [None, None]
 
 
 def test_a_change_of_a_picture_alone_is_undone_once(editor: Person, services: Services) -> None:
