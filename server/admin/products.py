@@ -8,6 +8,7 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
+from server.admin.differences import read_differences
 from server.admin.page import page
 from server.catalog import bulk, history
 from server.catalog.bulk import Action
@@ -94,7 +95,8 @@ def changes() -> AnyResponse:
     """What was done to products, newest first."""
     with current_services().database.connection() as connection:
         found = history.newest(connection, MOST_CHANGES)
-    return page("changes.html", changes=found)
+        differences = read_differences(connection, [(one.before, one.after) for one in found])
+    return page("changes.html", changes=list(zip(found, differences, strict=True)))
 
 
 @bp.post("/changes/<int:number>/undo")

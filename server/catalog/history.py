@@ -36,11 +36,6 @@ class Entry:
     products: int
 
     @property
-    def fields(self) -> list[str]:
-        """The columns that differ."""
-        return sorted({*(self.before or {}), *(self.after or {})}) if self.before is not None and self.after else []
-
-    @property
     def can_be_undone(self) -> bool:
         """Whether there is something to put back, and was not put back already."""
         return self.undone_by is None and bool(self.before) and self.after is not None and "sku" not in self.after

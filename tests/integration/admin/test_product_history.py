@@ -1,5 +1,6 @@
 """Who changed which product, before and after, and how it is taken back."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from server.staff.keys import Scope
 from tests.factories import DIMENSION
 from tests.fakes import FakeEncoder, fake_manifest
 from tests.integration.admin.conftest import Person
-from tests.integration.admin.product_pages import add, picture, save
+from tests.integration.admin.product_pages import add, change, picture, save
 
 Somebody = Callable[..., Person]
 EVIL = '"><script>alert(1)</script>'
@@ -77,6 +78,35 @@ def test_a_product_that_a_change_made_goes_into_the_trash_when_that_is_undone(
         (summary,) = history.newest(connection, 5)
     editor.send(f"/admin/changes/{summary.change}/undo", "/admin/changes")
     assert services.catalog.get("M-1").status == "trash"
+
+
+def test_the_history_is_told_as_people_read_it(editor: Person, services: Services) -> None:
+    add(services, "M-1", attributes={"colour": "red", "size": 5}, price=9)
+    save(editor, "M-1", [picture("red")], price="12", stock="3", attributes="colour: blue\nsize: 5", title=EVIL)
+    red = str(services.catalog.get("M-1").image_sha256)
+    for path in ("/admin/product?sku=M-1", "/admin/changes"):
+        page = editor.get(path).text
+        table = re.search(r'<table class="[^"]*admin-differences">(.*?)</table>', page, re.DOTALL)
+        assert table is not None, path
+        rows = re.findall(r'<tr><th scope="row">(.*?)</th><td class="before">(.*?)</td><td>(.*?)</td></tr>', table[1])
+        told = {name: (before, after) for name, before, after in rows}
+        assert told["attributes"] == ("colour: red", "colour: blue")
+        assert told["price"] == ("9.00", "12.00")
+        assert told["stock"] == ("not counted", "3")
+        assert told["pictures"][0] == "none"
+        assert f'src="/media/{red}/96.png"' in told["pictures"][1]
+        assert red not in re.sub(r'src="[^"]*"', "", table[1])
+        assert told.keys() == {"title", "price", "stock", "attributes", "pictures"}
+        assert EVIL not in page
+
+
+def test_a_change_of_many_products_is_told_by_its_number(editor: Person, services: Services) -> None:
+    for sku in ("M-1", "M-2"):
+        add(services, sku)
+    change(editor, "stock", ["M-1", "M-2"], value="4")
+    page = editor.get("/admin/changes").text
+    assert "2, first M-1" in page
+    assert "admin-differences" not in page
 
 
 def test_what_cannot_be_put_back_offers_no_undo(editor: Person, services: Services) -> None:
