@@ -56,11 +56,13 @@ SELECT action, undone_by FROM product_change WHERE id = %(change)s FOR UPDATE
 
 -- name: parts
 -- What it did, which pictures there are now, and whether it made them so: if not, they were changed again by somebody.
-SELECT h.sku, h.before, h.after, product_pictures(p.sku, p.image_sha256),
+SELECT h.sku, h.before, h.after, now.pictures,
        p.sku IS NOT NULL AND CASE
-           WHEN h.after ? 'pictures' THEN h.after -> 'pictures' = product_pictures(p.sku, p.image_sha256)
+           WHEN h.after ? 'pictures' THEN h.after -> 'pictures' = now.pictures
            ELSE p.image_sha256 IS NOT DISTINCT FROM (h.after ->> 'image_sha256') END
 FROM product_history AS h LEFT JOIN product AS p ON p.sku = h.sku
+LEFT JOIN LATERAL product_pictures(p.sku, p.image_sha256) AS now (pictures)
+     ON h.before ? 'pictures' OR h.before ? 'image_sha256'
 WHERE h.change = %(change)s
 ORDER BY h.sku
 
