@@ -70,9 +70,7 @@ def save() -> AnyResponse:
     except ChangedMeanwhile as exc:
         # What is stored by now, so that saving again is a change of that.
         who = "Somebody has" if stored is None else told_who(stored.sku)
-        return _form(
-            _asked(), sent, HTTPStatus(exc.status), MEANWHILE.format(who=who), told_was=request.form.get("was", "")
-        )
+        return _form(_asked(), sent, HTTPStatus(exc.status), MEANWHILE.format(who=who), is_new_look=True)
     except RefusedPictures as exc:
         return _form(stored, replace(sent, refused_pictures=exc.refused), HTTPStatus(exc.status))
     except (BadRequest, Conflict) as exc:
@@ -168,9 +166,10 @@ def _form(
     sent: SentProduct,
     status: HTTPStatus = HTTPStatus.OK,
     refusal: str | None = None,
-    told_was: str | None = None,
+    *,
+    is_new_look: bool = False,
 ) -> AnyResponse:
-    """told_was: where somebody was quicker, what stood in the form before it was filled in."""
+    """is_new_look: whoever sent the form hears of what others did meanwhile, and may write over it from here on."""
     pictures, entries, differences = [], [], []
     if product is not None:
         with current_services().database.connection() as connection:
@@ -178,6 +177,7 @@ def _form(
             entries = history.of_product(connection, product.sku)
             differences = read_differences(connection, [(entry.before, entry.after) for entry in entries])
     now = state_of(product, pictures, current_services().settings.currency)
+    seen, was = "" if product is None else _version(product, pictures), told_state(now)
     return page(
         "product.html",
         status,
@@ -186,11 +186,11 @@ def _form(
         refusal=refusal,
         pictures=pictures,
         history=list(zip(entries, differences, strict=True)),
-        theirs=[] if told_was is None else theirs(told_was, now, sent.values),
-        was=told_state(now),
+        theirs=theirs(request.form.get("was", ""), now, sent.values) if is_new_look else [],
+        was=was if is_new_look else request.form.get("was", was),
         statuses=STATUSES,
         most_pictures=MOST_PICTURES,
-        seen="" if product is None else _version(product, pictures),
+        seen=seen if is_new_look else request.form.get("seen", seen),
     )
 
 

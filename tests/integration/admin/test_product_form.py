@@ -143,6 +143,20 @@ def test_pictures_that_somebody_else_changed_are_shown_to_the_second(editor: Per
     assert "Title: Mug M-1" in told_there(answer)
 
 
+def test_a_mistake_in_between_hides_nothing_of_what_others_did(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    before = form_of(editor, "/admin/product?sku=M-1")
+    save(editor, "M-1", None, price="12")
+    refused = editor.client.post("/admin/product?sku=M-1", data={**before, "stock": "many"})
+    assert refused.status_code == 422
+    for name in ("seen", "was"):
+        told = re.search(rf'name="{name}" value="([^"]+)"', refused.text)
+        assert told is not None
+        assert html.unescape(told[1]) == before[name]
+    answer = editor.client.post("/admin/product?sku=M-1", data={**before, "stock": "3"})
+    assert re.findall(r"<li>(.*?)</li>", told_there(answer)) == ["Price: 12.00"]
+
+
 def told_there(answer: TestResponse) -> str:
     """What the page says at its top to whoever came second."""
     assert answer.status_code == 409
