@@ -9,9 +9,10 @@ from flask import Blueprint, flash, jsonify, redirect, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from server.admin.differences import read_differences
 from server.admin.known import known_names
 from server.admin.live import fragment
-from server.admin.meanwhile import told_who
+from server.admin.meanwhile import state_of, theirs, told_state, told_who
 from server.admin.page import page
 from server.admin.product_form import (
     STATUSES,
@@ -25,7 +26,7 @@ from server.admin.product_form import (
 )
 from server.catalog import history
 from server.catalog.change import TAKEN
-from server.catalog.gallery import MOST_PICTURES, read_gallery, read_picture, store_picture
+from server.catalog.gallery import MOST_PICTURES, Shown, read_gallery, read_picture, store_picture
 from server.catalog.product import Product, ProductInput, ProductPatch
 from server.catalog.sku import SENTENCE, is_valid
 from server.catalog.version import version_of
@@ -37,8 +38,8 @@ from server.web.errors import wants_json
 bp = Blueprint("product", __name__)
 
 MEANWHILE = (
-    "{who} changed this product since you opened the form. Look at its history below; saving again writes what stands "
-    "here."
+    "{who} changed this product since you opened the form. It is not saved yet; saving again writes what stands here "
+    "over that."
 )
 # What is wrong with these shows at another field.
 SHOWN_AT = {"image": "pictures"}
@@ -70,7 +71,7 @@ def save() -> AnyResponse:
     except ChangedMeanwhile as exc:
         # What is stored by now, so that saving again is a change of that.
         who = "Somebody has" if stored is None else told_who(stored.sku)
-        return _form(_asked(), sent, HTTPStatus(exc.status), MEANWHILE.format(who=who))
+        return _form(_asked(), sent, HTTPStatus(exc.status), MEANWHILE.format(who=who), is_new_look=True)
     except RefusedPictures as exc:
         return _form(stored, replace(sent, refused_pictures=exc.refused), HTTPStatus(exc.status))
     except (BadRequest, Conflict) as exc:
@@ -108,7 +109,7 @@ def _save(services: Services, stored: Product | None, sent: SentProduct, patch: 
     if stored is None:
         _refuse_taken(services, sku)
     pictures = read_pictures(request)
-    digests = _store(services, sku, pictures)
+    digests = _store(services, sku, stored, pictures)
     # A picture that was sent twice stands once.
     ordered = list(dict(zip(digests, (picture.alt for picture in pictures), strict=True)).items())
     first = None
@@ -124,14 +125,18 @@ def _save(services: Services, stored: Product | None, sent: SentProduct, patch: 
     )
 
 
-def _store(services: Services, sku: str, pictures: Sequence[SentPicture]) -> list[str]:
+def _store(services: Services, sku: str, stored: Product | None, pictures: Sequence[SentPicture]) -> list[str]:
     """Digests of pictures that are stored, or are now. A form may name the product's own pictures alone.
 
-    Raises InvalidInput, RefusedPictures with all that cannot be taken.
+    Raises InvalidInput, ChangedMeanwhile, RefusedPictures with all that cannot be taken.
     """
     digests, refused = [], []
     with services.database.connection() as connection:
-        own = {shown.sha256 for shown in read_gallery(connection, sku)}
+        shown = read_gallery(connection, sku)
+        # The catalogue asks again behind its lock; but a picture that somebody took away meanwhile is no wrong one.
+        if stored is not None and request.form.get("seen") != _version(stored, shown):
+            raise ChangedMeanwhile(f"{sku} was changed by somebody else meanwhile.")
+        own = {one.sha256 for one in shown}
         for picture in pictures:
             if picture.data is None:
                 if picture.sha256 not in own:
@@ -173,13 +178,21 @@ def _form(
     status: HTTPStatus = HTTPStatus.OK,
     refusal: str | None = None,
     refused_sku: tuple[str, str] | None = None,
+    *,
+    is_new_look: bool = False,
 ) -> AnyResponse:
-    """The page of a product. refused_sku: one that it cannot have, and why."""
-    pictures, entries = [], []
+    """The page of a product. refused_sku: one that it cannot have, and why.
+
+    is_new_look: whoever sent the form hears of what others did meanwhile, and may write over it from here on.
+    """
+    pictures, entries, differences = [], [], []
     if product is not None:
         with current_services().database.connection() as connection:
             pictures = read_gallery(connection, product.sku)
             entries = history.of_product(connection, product.sku)
+            differences = read_differences(connection, [(entry.before, entry.after) for entry in entries])
+    now = state_of(product, pictures, current_services().settings.currency)
+    seen, was = "" if product is None else _version(product, pictures), told_state(now)
     return page(
         "product.html",
         status,
@@ -191,11 +204,17 @@ def _form(
         known=known_names(current_services()),
         list_query=session.get("list", ""),
         pictures=pictures,
-        history=entries,
+        history=list(zip(entries, differences, strict=True)),
+        theirs=theirs(request.form.get("was", ""), now, sent.values) if is_new_look else [],
+        was=was if is_new_look else request.form.get("was", was),
         statuses=STATUSES,
         most_pictures=MOST_PICTURES,
-        seen="" if product is None else version_of(product, [(shown.sha256, shown.alt) for shown in pictures]),
+        seen=seen if is_new_look else request.form.get("seen", seen),
     )
+
+
+def _version(product: Product, pictures: Sequence[Shown]) -> str:
+    return version_of(product, [(shown.sha256, shown.alt) for shown in pictures])
 
 
 def _asked() -> Product | None:

@@ -1,5 +1,6 @@
 """The catalogue as a list: searched, filtered, sorted, and changed by the many; what was changed, and undoing it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -10,15 +11,16 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from server.admin.access import way_on
+from server.admin.differences import read_differences
 from server.admin.known import known_names
 from server.admin.page import page
 from server.catalog import bulk, history
 from server.catalog.bulk import Action
-from server.catalog.gallery import read_picture
+from server.catalog.former_pictures import put_back
+from server.catalog.history import Undone
 from server.catalog.listing import MOST_COUNTED, ORDERS, PAGE, Looked, count_by_status, find_skus, read_page
 from server.catalog.values import parse_category
-from server.errors import InvalidInput, VitrineError
-from server.services import Services
+from server.errors import InvalidInput
 from server.web.context import current_services
 from server.web.errors import wants_json
 
@@ -160,7 +162,8 @@ def changes() -> AnyResponse:
     """What was done to products, newest first."""
     with current_services().database.connection() as connection:
         found = history.newest(connection, MOST_CHANGES)
-    return page("changes.html", changes=found)
+        differences = read_differences(connection, [(one.before, one.after) for one in found])
+    return page("changes.html", changes=list(zip(found, differences, strict=True)))
 
 
 @bp.post("/changes/<int:number>/undo")
@@ -169,33 +172,37 @@ def undo(number: int) -> AnyResponse:
     services = current_services()
     with services.database.connection() as connection:
         done = history.undo(connection, number, _actor())
-    lost = _put_back_pictures(services, done.pictures, f"undo of change {number}")
-    told = f"{done.products:,} products are as they were before." if done.products != 1 else "It is as it was before."
-    if done.left:
-        some = ", ".join(done.left[:5])
-        told += f" {len(done.left):,} were changed again since, or are gone, and stay as they are: {some}."
-    if lost:
-        told += f" The picture of {', '.join(lost[:5])} could not be put back."
+    catalog = services.catalog.acting(_actor(), f"undo of change {number}")
+    told = _told_undone(done, put_back(catalog, services.database, services.images, done.pictures))
     if wants_json():
         return jsonify({"said": told})
     flash(told)
     return redirect(way_on(request.form.get("back") or url_for("admin.products.changes")))
 
 
-def _put_back_pictures(services: Services, pictures: dict[str, str | None], action: str) -> list[str]:
-    """Each product's former picture, embedded anew; SKUs where that failed."""
-    catalog, lost = services.catalog.acting(_actor(), action), []
-    for sku, sha256 in pictures.items():
-        try:
-            if sha256 is None:
-                catalog.without_picture(sku)
-                continue
-            with services.database.connection() as connection:
-                data = read_picture(connection, sha256, services.images)
-            catalog.with_picture(sku, data)
-        except VitrineError:
-            lost.append(sku)
-    return lost
+def _told_undone(done: Undone, lost: Sequence[str]) -> str:
+    """What is as it was, and what is not. lost: whose pictures could not be put back."""
+    whole = len(set(done.whole) - set(lost))
+    told = []
+    if whole:
+        told.append("It is as it was before." if whole == 1 else f"{whole:,} products are as they were before.")
+    if done.partly:
+        told.append(
+            f"Of {_some(done.partly)} something was changed again since, which stays; the rest is as it was before."
+        )
+    if done.left:
+        were = "was changed again since, or is" if len(done.left) == 1 else "were changed again since, or are"
+        stay = "stays as it is" if len(done.left) == 1 else "stay as they are"
+        told.append(f"{_some(done.left)} {were} gone, and {stay}.")
+    if lost:
+        told.append(f"The pictures of {_some(lost)} could not be put back.")
+    return " ".join(told)
+
+
+def _some(skus: Sequence[str]) -> str:
+    """The first five, and how many more."""
+    more = len(skus) - 5
+    return ", ".join(skus[:5]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _told(done: int, of: int, what: str) -> str:

@@ -52,7 +52,8 @@ class Change:
     seen: columns as they were shown to whoever asks; version: a digest of all that there is to see (version.py). Where
     they are others by now, the change is refused with MEANWHILE.
     must_create: refused with TAKEN where there is such a product already.
-    pictures: (digest, alt) of all its pictures in their order, stored already; None: they stay as they are.
+    pictures: (digest, alt) of all its pictures in their order, stored already, none of them the product's own with
+    drops_picture; None: they stay as they are, and one of them that becomes the first changes places with that.
     """
 
     sku: str

@@ -1,14 +1,16 @@
 """Several pictures of a product: their order, and what each one shows. The first is the one that it is found by."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
 
 from server.catalog import stored as rows
+from server.catalog.draft import Draft
 from server.catalog.image_store import ImageStore
 from server.catalog.images import read_image
 from server.catalog.picture import MB, Picture
+from server.catalog.stored import Stored
 from server.catalog.values import clean_text
 from server.db.named_sql import load
 from server.errors import InvalidImage, InvalidInput, NotFound
@@ -36,13 +38,36 @@ def read_gallery(connection: psycopg.Connection, sku: str) -> list[Shown]:
     return [Shown(*row) for row in connection.execute(_SQL["pictures"], {"sku": sku})]
 
 
-def write_gallery(connection: psycopg.Connection, sku: str, pictures: Sequence[tuple[str, str]]) -> None:
-    """(digest, alt) of all pictures in their order; the first is the product's own, and stands there already."""
-    kept = [(place, sha256, alt) for place, (sha256, alt) in enumerate(pictures) if place > 0 or alt]
+def write_gallery(
+    connection: psycopg.Connection, sku: str, pictures: Sequence[tuple[str, str]], has_first: bool = True
+) -> None:
+    """(digest, alt) of all pictures in their order; the first is the product's own, and stands there already.
+
+    has_first: False where the product has none of its own, and all of these are further ones.
+    """
+    placed = enumerate(pictures, 0 if has_first else 1)
+    kept = [(place, sha256, alt) for place, (sha256, alt) in placed if place > 0 or alt]
     connection.execute(_SQL["clear"], {"sku": sku, "sha256s": [sha256 for _, sha256, _ in kept]})
     if kept:
         places, sha256s, alts = (list(column) for column in zip(*kept, strict=True))
         connection.execute(_SQL["put"], {"sku": sku, "sha256s": sha256s, "places": places, "alts": alts})
+
+
+def write_galleries(connection: psycopg.Connection, drafts: Sequence[Draft], stored: Mapping[str, Stored]) -> None:
+    """The pictures of changes that were made, in their transaction. stored: what there was before.
+
+    Where a change names no list, and its picture is one of the product's further ones, both change places.
+    """
+    changed = []
+    for draft, change in ((draft, draft.change) for draft in drafts):
+        former = stored[change.sku].image_sha256 if change.sku in stored else None
+        if change.pictures is not None:
+            write_gallery(connection, change.sku, change.pictures, not change.drops_picture)
+        elif former is not None and draft.image_sha256 not in (None, former):
+            changed.append((change.sku, former, draft.image_sha256))
+    if changed:
+        skus, formers, firsts = (list(column) for column in zip(*changed, strict=True))
+        connection.execute(_SQL["change_places"], {"skus": skus, "former": formers, "first": firsts})
 
 
 def store_picture(connection: psycopg.Connection, data: bytes, images: ImageStore, settings: Settings) -> str:

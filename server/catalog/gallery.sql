@@ -20,3 +20,18 @@ INSERT INTO product_picture (sku, sha256, place, alt)
 SELECT %(sku)s, g.sha256, g.place, g.alt
 FROM unnest(%(sha256s)s::text[], %(places)s::smallint[], %(alts)s::text[]) AS g (sha256, place, alt)
 ON CONFLICT (sku, sha256) DO UPDATE SET place = excluded.place, alt = excluded.alt
+
+-- name: change_places
+-- A further picture that became the first one changes places with the one that was, so that neither is lost. A picture
+-- that the product did not have takes the first one's place.
+WITH changed AS (
+    SELECT c.sku, c.former, c.first, g.place
+    FROM unnest(%(skus)s::text[], %(former)s::text[], %(first)s::text[]) AS c (sku, former, first)
+    JOIN product_picture AS g ON g.sku = c.sku AND g.sha256 = c.first
+    WHERE g.place > 0
+)
+INSERT INTO product_picture AS g (sku, sha256, place)
+SELECT c.sku, c.former, c.place FROM changed AS c
+UNION ALL
+SELECT c.sku, c.first, 0 FROM changed AS c
+ON CONFLICT (sku, sha256) DO UPDATE SET place = excluded.place

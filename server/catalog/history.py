@@ -13,12 +13,17 @@ from server.errors import Conflict, NotFound
 
 _SQL = load(__file__, "history.sql")
 
+# Of these, what a change did to pictures.
+_HOLD_PICTURES = frozenset({"pictures", "image_sha256"})
+
 
 @dataclass(frozen=True)
 class Entry:
     """What a change did to one product. before is None where it made the product, after where it took it away.
 
-    Both hold the columns that differ. products: how many the change touched, all of which it is undone for.
+    Both hold the columns that differ, and `pictures` where these do, a list of {sha256, place, alt}; what is older than
+    that has the first one's digest alone, as `image_sha256`. products: how many the change touched, all of which it is
+    undone for.
     """
 
     change: int
@@ -31,14 +36,14 @@ class Entry:
     products: int
 
     @property
-    def fields(self) -> list[str]:
-        """The columns that differ."""
-        return sorted({*(self.before or {}), *(self.after or {})}) if self.before is not None and self.after else []
+    def can_be_undone(self) -> bool:
+        """Whether there is something to put back, and was not put back already."""
+        return self.undone_by is None and bool(self.before) and self.after is not None and "sku" not in self.after
 
 
 @dataclass(frozen=True)
 class ChangeSummary:
-    """One change, how many products it touched, and one of them."""
+    """One change, how many products it touched, and what it did to one of them, as in Entry."""
 
     change: int
     at: datetime.datetime
@@ -47,17 +52,39 @@ class ChangeSummary:
     undone_by: int | None
     products: int
     sku: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    is_undoable: bool
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether there is something to put back, and was not put back already."""
+        return self.undone_by is None and self.is_undoable
+
+
+@dataclass(frozen=True)
+class FormerPictures:
+    """Pictures of a product, (digest, alt) of each: as they were before a change, and as it left them.
+
+    has_first: whether the product was found by the first of them, rather than by its title.
+    """
+
+    before: list[tuple[str, str]]
+    has_first: bool
+    after: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Undone:
-    """What came of it: how many products are as they were, and the pictures to be put back by SKU (None: none).
+    """What came of it, by SKU.
 
-    left: SKUs that somebody has changed again since, or that are gone.
+    whole: as they were before, but for their pictures; pictures: those that are to be put back yet; partly: products
+    of which something was changed again since, and the rest is put back; left: changed again since, or gone.
     """
 
-    products: int
-    pictures: dict[str, str | None]
+    whole: list[str]
+    pictures: dict[str, FormerPictures]
+    partly: list[str]
     left: list[str]
 
 
@@ -99,16 +126,45 @@ def undo(connection: psycopg.Connection, change: int, actor: str) -> Undone:
             raise Conflict("This change is undone already.")
         connection.execute(_SQL["lock_products"], {"change": change})
         parts = connection.execute(_SQL["parts"], {"change": change}).fetchall()
-        done = {sku for (sku,) in connection.execute(_SQL["undo"], {"change": change})}
+        if not any(after is not None and "sku" not in after for _, _, after, _, _ in parts):
+            raise Conflict("There is nothing to put back: what is deleted for good is gone, and a SKU is renamed anew.")
+        columns: dict[str, bool] = dict(connection.execute(_SQL["undo"], {"change": change}).fetchall())
         pictures = {
-            sku: before["image_sha256"]
-            for sku, before, after, is_there, stands in parts
-            if is_there and stands and before is not None and after is not None and "image_sha256" in before
+            sku: _former(before, now)
+            for sku, before, after, now, stands in parts
+            if stands and before and after and _HOLD_PICTURES & before.keys()
         }
-        # A picture is put back by a change of its own; where nothing else was, there is no change here to name.
-        connection.execute(_SQL["mark_undone"], {"change": change, "by": number if done else change})
-    left = [sku for sku, *_ in parts if sku not in done and sku not in pictures]
-    return Undone(len(done | pictures.keys()), pictures, left)
+        if columns or pictures:
+            # Pictures are put back by a change of their own; where nothing else was, there is no change here to name.
+            connection.execute(_SQL["mark_undone"], {"change": change, "by": number if columns else change})
+    wholes = {
+        sku: columns.get(sku, not (before or {}).keys() - _HOLD_PICTURES)
+        and (sku in pictures or not _HOLD_PICTURES & (before or {}).keys())
+        for sku, before, *_ in parts
+        if sku in columns or sku in pictures
+    }
+    return Undone(
+        [sku for sku, is_whole in wholes.items() if is_whole],
+        pictures,
+        [sku for sku, is_whole in wholes.items() if not is_whole],
+        [sku for sku, *_ in parts if sku not in wholes],
+    )
+
+
+def _former(before: dict[str, Any], now: list[dict[str, Any]]) -> FormerPictures:
+    """What there was before, of which there is `now`."""
+    after = [(one["sha256"], one["alt"]) for one in now]
+    if "pictures" in before:
+        listed = before["pictures"]
+        has_first = any(one["place"] == 0 for one in listed)
+        return FormerPictures([(one["sha256"], one["alt"]) for one in listed], has_first, after)
+    # Of what was written down before lists were, the first one alone is known, and no other is to be lost by that.
+    first = before["image_sha256"]
+    if first is None:
+        return FormerPictures([(one["sha256"], one["alt"]) for one in now if one["place"] > 0], False, after)
+    return FormerPictures(
+        [(first, dict(after).get(first, "")), *(one for one in after if one[0] != first)], True, after
+    )
 
 
 def rename(connection: psycopg.Connection, old: str, new: str, change: int | None) -> None:

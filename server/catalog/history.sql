@@ -23,14 +23,15 @@ ORDER BY c.id DESC
 LIMIT %(limit)s
 
 -- name: changed_by
--- Who made a product what it is: by the newest change that is written down, if nothing came behind it that is not.
+-- Who made a product what it is: by the newest change that is written down, if nothing came behind it that is not. One
+-- of its pictures alone leaves the row as it is.
 -- With a column: that one alone.
 SELECT c.actor
 FROM product_history AS h
 JOIN product_change AS c ON c.id = h.change
 JOIN product AS p ON p.sku = h.sku
 WHERE h.sku = %(sku)s
-  AND CASE WHEN %(column)s::text IS NULL THEN c.at = p.updated_at
+  AND CASE WHEN %(column)s::text IS NULL THEN c.at >= p.updated_at
            ELSE h.after ? %(column)s AND h.after -> %(column)s IS NOT DISTINCT FROM
                 jsonb_build_object('title', p.title, 'category', p.category, 'price', p.price, 'stock', p.stock,
                                    'status', p.status) -> %(column)s END
@@ -38,12 +39,14 @@ ORDER BY c.id DESC
 LIMIT 1
 
 -- name: newest
--- The newest changes that did something, with how many products each one touched and one of them.
+-- The newest changes that did something, with how many products each one touched, what it did to one of them, and
+-- whether there is something to put back: what is deleted is gone, and another SKU is given back by giving it.
 SELECT c.id, c.at, c.actor, c.action, c.undone_by,
-       (SELECT count(*) FROM product_history AS h WHERE h.change = c.id),
-       (SELECT min(h.sku) FROM product_history AS h WHERE h.change = c.id)
+       (SELECT count(*) FROM product_history AS h WHERE h.change = c.id), first.sku, first.before, first.after,
+       EXISTS (SELECT FROM product_history AS h WHERE h.change = c.id AND h.after IS NOT NULL AND NOT h.after ? 'sku')
 FROM product_change AS c
-WHERE EXISTS (SELECT FROM product_history AS h WHERE h.change = c.id)
+CROSS JOIN LATERAL (SELECT h.sku, h.before, h.after FROM product_history AS h
+                    WHERE h.change = c.id ORDER BY h.sku LIMIT 1) AS first
 ORDER BY c.id DESC
 LIMIT %(limit)s
 
@@ -52,38 +55,42 @@ LIMIT %(limit)s
 SELECT action, undone_by FROM product_change WHERE id = %(change)s FOR UPDATE
 
 -- name: parts
--- What it did, and which of it still stands: what differs by now was changed again by somebody.
-SELECT h.sku, h.before, h.after, p.sku IS NOT NULL,
-       p.image_sha256 IS NOT DISTINCT FROM (h.after ->> 'image_sha256')
+-- What it did, which pictures there are now, and whether it made them so: if not, they were changed again by somebody.
+SELECT h.sku, h.before, h.after, now.pictures,
+       p.sku IS NOT NULL AND CASE
+           WHEN h.after ? 'pictures' THEN h.after -> 'pictures' = now.pictures
+           ELSE p.image_sha256 IS NOT DISTINCT FROM (h.after ->> 'image_sha256') END
 FROM product_history AS h LEFT JOIN product AS p ON p.sku = h.sku
+LEFT JOIN LATERAL product_pictures(p.sku, p.image_sha256) AS now (pictures)
+     ON h.before ? 'pictures' OR h.before ? 'image_sha256'
 WHERE h.change = %(change)s
 ORDER BY h.sku
 
 -- name: undo
 -- Puts back the columns whose value is still what this change made of it. A product that the change made goes into the
--- trash. Pictures are not put back here: their vectors would be of others.
+-- trash. Pictures are not put back here: their vectors would be of others. Tells whether all else could be.
 WITH wanted AS (
-    SELECT h.sku, COALESCE(h.before, '{"status": "trash"}') AS before,
+    SELECT h.sku, COALESCE(h.before, '{"status": "trash"}') - '{image_sha256,pictures}'::text[] AS before,
            COALESCE(h.after, '{}') AS after
     FROM product_history AS h
     WHERE h.change = %(change)s AND h.after IS NOT NULL AND NOT h.after ? 'sku'
 ), standing AS (
-    SELECT w.sku,
+    SELECT w.sku, w.before,
            (SELECT COALESCE(jsonb_object_agg(b.key, b.value), '{}')
             FROM jsonb_each(w.before) AS b
-            WHERE b.key <> 'image_sha256' AND w.after -> b.key IS NOT DISTINCT FROM to_jsonb(p.*) -> b.key) AS back
+            WHERE w.after -> b.key IS NOT DISTINCT FROM to_jsonb(p.*) -> b.key) AS back
     FROM wanted AS w
     JOIN LATERAL (SELECT q.title, q.description, q.brand, q.category, q.price, q.sale_price, q.currency, q.stock,
                          q.attributes, q.status, q.item_group
                   FROM product AS q WHERE q.sku = w.sku) AS p ON true
 ), prices AS (
-    SELECT s.sku, s.back, CASE WHEN s.back ? 'price' THEN (s.back ->> 'price')::numeric ELSE p.price END AS price,
+    SELECT s.sku, s.before, s.back, CASE WHEN s.back ? 'price' THEN (s.back ->> 'price')::numeric ELSE p.price END AS price,
            CASE WHEN s.back ? 'sale_price' THEN (s.back ->> 'sale_price')::numeric ELSE p.sale_price END AS sale_price
     FROM standing AS s JOIN product AS p USING (sku)
     WHERE s.back <> '{}'
 ), fitting AS (
     -- A sale that began meanwhile may be dearer than the price that was: such a product stays as it is.
-    SELECT sku, back FROM prices WHERE sale_price IS NULL OR sale_price <= price
+    SELECT sku, back, back = before AS is_all FROM prices WHERE sale_price IS NULL OR sale_price <= price
 )
 UPDATE product AS p
 SET title = COALESCE(s.back ->> 'title', p.title),
@@ -101,7 +108,7 @@ SET title = COALESCE(s.back ->> 'title', p.title),
     updated_at = now()
 FROM fitting AS s
 WHERE p.sku = s.sku
-RETURNING p.sku
+RETURNING p.sku, s.is_all
 
 -- name: lock_products
 -- In SKU order, as imports lock them, so that neither waits for the other in a circle.

@@ -8,7 +8,7 @@ of the database was changed in between, all is planned and embedded anew with th
 
 import logging
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +20,7 @@ from server.catalog import stored as rows
 from server.catalog.active_model import ModelInUse, read_active_model
 from server.catalog.change import MEANWHILE, Change, Outcome, Refused, merged
 from server.catalog.draft import Draft, Meter
-from server.catalog.gallery import write_gallery
+from server.catalog.gallery import write_galleries
 from server.catalog.picture import Darkroom
 from server.catalog.stored import NewRow, Stored
 from server.catalog.version import is_as_seen
@@ -264,7 +264,8 @@ class ProductWriter:
             made_rows = [*changed, *(row for sku, (_, row) in new.items() if sku in inserted)]
             note_work(connection, Work.EMBEDDING, sum(row.vector is not None for row in made_rows))
             made = {sku for sku, outcome in found.items() if outcome.action != "refused"}
-            _write_pictures(connection, drafts, made - (new.keys() - inserted))
+            made -= new.keys() - inserted
+            write_galleries(connection, [draft for draft in drafts if draft.change.sku in made], stored)
         for sku in new.keys() - inserted:
             stale.append(new[sku][0])
             del found[sku]
@@ -291,10 +292,3 @@ def _changed_meanwhile(
         for sku, change in ((draft.change.sku, draft.change) for draft in drafts)
         if sku in stored and not is_as_seen(connection, change, stored[sku])
     }
-
-
-def _write_pictures(connection: psycopg.Connection, drafts: Sequence[Draft], made: Set[str]) -> None:
-    """The pictures of changes that were made, in their transaction."""
-    for change in (draft.change for draft in drafts):
-        if change.pictures is not None and change.sku in made:
-            write_gallery(connection, change.sku, change.pictures)

@@ -163,6 +163,21 @@ function attach() {
     request.send(data);
   }
 
+  // Pictures that somebody else added stand behind those here, and those that are gone stand here no more.
+  function takeTheirs(page) {
+    const nameOf = (item) => item.querySelector(".place").name;
+    const theirs = new Map([...page.querySelectorAll("[data-gallery] > li")].map((item) => [nameOf(item), item]));
+    for (const item of [...list.children]) {
+      if (!files.has(item) && !theirs.delete(nameOf(item))) item.remove();
+    }
+    for (const item of theirs.values()) {
+      const added = document.importNode(item, true);
+      list.append(added);
+      equip(added);
+    }
+    number();
+  }
+
   function showMistakes(page) {
     const alert = page.querySelector("[role=alert]") ?? page.querySelector("main p");
     form.parentNode.querySelector(":scope > [role=alert]")?.remove();
@@ -176,8 +191,15 @@ function attach() {
       field?.setAttribute("aria-describedby", said.id);
       field?.after(document.importNode(said, true));
     }
-    const seen = page.querySelector("[name=seen]");
-    if (seen) form.querySelector("[name=seen]").value = seen.value;
+    for (const name of ["seen", "was"]) {
+      const now = page.querySelector(`[name=${name}]`);
+      if (now) form.querySelector(`[name=${name}]`).value = now.value;
+    }
+    if (page.querySelector(".theirs")) takeTheirs(page);
+    // What somebody else did meanwhile stands there.
+    const history = page.querySelector("[aria-labelledby=history]");
+    document.querySelector("[aria-labelledby=history]")?.remove();
+    if (history) form.parentNode.append(document.importNode(history, true));
     if (alert) {
       const shown = document.importNode(alert, true);
       shown.setAttribute("role", "alert");

@@ -117,11 +117,52 @@ def test_the_second_hears_who_was_first(somebody: Somebody, editor: Person, serv
     save(somebody("admin"), "M-1", None, price="12")
     answer = editor.client.post("/admin/product?sku=M-1", data={**before, "title": "By Bob"})
     assert "admin has changed this product since you opened the form." in answer.text
+    # What is another by that is named, and what Bob has typed himself is not.
+    assert re.findall(r"<li>(.*?)</li>", told_there(answer)) == ["Price: 12.00"]
+    assert "edit</strong> by admin" in answer.text
     before = form_of(editor, "/admin/product?sku=M-1")
     with services.database.connection() as connection:
         connection.execute("UPDATE product SET stock = 3 WHERE sku = 'M-1'")
     answer = editor.client.post("/admin/product?sku=M-1", data={**before, "title": "By Bob"})
     assert answer.status_code == 409
+
+
+def test_pictures_that_somebody_else_changed_are_shown_to_the_second(editor: Person, services: Services) -> None:
+    add(services, "M-1", attributes={"colour": "red"})
+    save(editor, "M-1", [picture("red"), picture("blue")])
+    (red, _), (blue, _) = shown(services, "M-1")
+    before = {key: value for key, value in form_of(editor, "/admin/product?sku=M-1").items() if "remove:" not in key}
+    save(editor, "M-1", None, attributes="colour: <blue>", **{f"remove:{blue}": "yes", f"alt:{red}": '"mug"'})
+    answer = editor.client.post("/admin/product?sku=M-1", data={**before, "title": "By Bob"})
+    told = told_there(answer)
+    assert "Attributes: colour: &lt;blue&gt;" in told
+    assert (red in told, blue in told, told.count("<li>")) == (True, False, 2)
+    # A form that does not tell what it was opened with hears of all that differs.
+    del before["was"]
+    answer = editor.client.post("/admin/product?sku=M-1", data={**before, "title": "By Bob"})
+    assert "Title: Mug M-1" in told_there(answer)
+
+
+def test_a_mistake_in_between_hides_nothing_of_what_others_did(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    before = form_of(editor, "/admin/product?sku=M-1")
+    save(editor, "M-1", None, price="12")
+    refused = editor.client.post("/admin/product?sku=M-1", data={**before, "stock": "many"})
+    assert refused.status_code == 422
+    for name in ("seen", "was"):
+        told = re.search(rf'name="{name}" value="([^"]+)"', refused.text)
+        assert told is not None
+        assert html.unescape(told[1]) == before[name]
+    answer = editor.client.post("/admin/product?sku=M-1", data={**before, "stock": "3"})
+    assert re.findall(r"<li>(.*?)</li>", told_there(answer)) == ["Price: 12.00"]
+
+
+def told_there(answer: TestResponse) -> str:
+    """What the page says at its top to whoever came second."""
+    assert answer.status_code == 409
+    told = re.search(r'role="alert">(.*?)</div>', answer.text, re.DOTALL)
+    assert told is not None
+    return told[1]
 
 
 def test_of_two_who_save_within_the_time_that_embedding_takes_one_is_told(

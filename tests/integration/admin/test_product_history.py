@@ -1,5 +1,6 @@
 """Who changed which product, before and after, and how it is taken back."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from server.staff.keys import Scope
 from tests.factories import DIMENSION
 from tests.fakes import FakeEncoder, fake_manifest
 from tests.integration.admin.conftest import Person
-from tests.integration.admin.product_pages import add, picture, save
+from tests.integration.admin.product_pages import add, change, picture, save
 
 Somebody = Callable[..., Person]
 EVIL = '"><script>alert(1)</script>'
@@ -79,6 +80,52 @@ def test_a_product_that_a_change_made_goes_into_the_trash_when_that_is_undone(
     assert services.catalog.get("M-1").status == "trash"
 
 
+def test_the_history_is_told_as_people_read_it(editor: Person, services: Services) -> None:
+    add(services, "M-1", attributes={"colour": "red", "size": 5}, price=9)
+    save(editor, "M-1", [picture("red")], price="12", stock="3", attributes="colour: blue\nsize: 5", title=EVIL)
+    red = str(services.catalog.get("M-1").image_sha256)
+    for path in ("/admin/product?sku=M-1", "/admin/changes"):
+        page = editor.get(path).text
+        table = re.search(r'<table class="[^"]*admin-differences">(.*?)</table>', page, re.DOTALL)
+        assert table is not None, path
+        rows = re.findall(r'<tr><th scope="row">(.*?)</th><td class="before">(.*?)</td><td>(.*?)</td></tr>', table[1])
+        told = {name: (before, after) for name, before, after in rows}
+        assert told["attributes"] == ("colour: red", "colour: blue")
+        assert told["price"] == ("9.00", "12.00")
+        assert told["stock"] == ("not counted", "3")
+        assert told["pictures"][0] == "none"
+        assert f'src="/media/{red}/96.png"' in told["pictures"][1]
+        assert red not in re.sub(r'src="[^"]*"', "", table[1])
+        assert told.keys() == {"title", "price", "stock", "attributes", "pictures"}
+        assert EVIL not in page
+
+
+def test_a_change_of_many_products_is_told_by_its_number(editor: Person, services: Services) -> None:
+    for sku in ("M-1", "M-2"):
+        add(services, sku)
+    change(editor, "stock", ["M-1", "M-2"], value="4")
+    page = editor.get("/admin/changes").text
+    assert "2, first M-1" in page
+    assert "admin-differences" not in page
+
+
+def test_what_cannot_be_put_back_offers_no_undo(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    services.catalog.acting("erp", "delete").delete("M-1")
+    add(services, "M-2")
+    services.catalog.acting("erp", "rename").rename("M-2", "N-2")
+    for path in ("/admin/changes", "/admin/product?sku=N-2"):
+        page = editor.get(path).text
+        assert ("erp" in page, "/undo" in page) == (True, False), path
+    with services.database.connection() as connection:
+        numbers = [one.change for one in history.newest(connection, 5)]
+    assert len(numbers) == 2
+    for number in numbers:
+        answer = editor.send(f"/admin/changes/{number}/undo", "/admin/changes")
+        assert answer.status_code == 409
+        assert "There is nothing to put back" in answer.text
+
+
 def test_what_programs_change_is_written_down_too(database: Database, tmp_path: Path) -> None:
     settings = load_settings(_env_file=None, VITRINE_DATA_DIR=tmp_path)
     services = open_services(settings, database=database, encoder=FakeEncoder(fake_manifest(DIMENSION)))
@@ -107,6 +154,20 @@ def test_a_newer_picture_stays_when_an_older_change_is_undone(editor: Person, se
         middle = history.of_product(connection, "M-1")[1].change
     editor.send(f"/admin/changes/{middle}/undo", "/admin/changes")
     assert services.catalog.get("M-1").image_sha256 == newest
+
+
+def test_an_undo_that_could_put_nothing_back_says_so_and_is_none(editor: Person, services: Services) -> None:
+    add(services, "M-1")
+    save(editor, "M-1", None, price="12")
+    with services.database.connection() as connection:
+        first = history.of_product(connection, "M-1")[0].change
+    save(editor, "M-1", None, price="15")
+    editor.send(f"/admin/changes/{first}/undo", "/admin/changes")
+    page = editor.get("/admin/changes").text
+    assert "M-1 was changed again since, or is gone, and stays as it is." in page
+    assert "as it was before" not in page
+    with services.database.connection() as connection:
+        assert [one.undone_by for one in history.of_product(connection, "M-1")] == [None, None]
 
 
 def test_a_change_of_a_picture_alone_is_undone_once(editor: Person, services: Services) -> None:

@@ -62,7 +62,7 @@ def test_a_value_is_saved_shown_and_taken_back(
     with services.database.connection() as connection:
         (entry,) = history.of_product(connection, "M-1")
     assert (entry.change, entry.actor, entry.action) == (answer.json["change"], "editor", "edit in the list")
-    assert entry.fields == [field]
+    assert (entry.before or {}).keys() == {field}
     headers = {"Accept": "application/json", "X-CSRFToken": editor.token()}
     undone = editor.client.post(f"/admin/changes/{entry.change}/undo", headers=headers)
     assert undone.json == {"said": "It is as it was before."}

@@ -1,10 +1,13 @@
 """Further pictures of products get vectors of their own, once, and lose them with the picture."""
 
+import zipfile
+from pathlib import Path
+
 import psycopg
 import pytest
 
 from server.catalog import coverage, picture_vectors
-from server.catalog.gallery import store_picture, write_gallery
+from server.catalog.gallery import read_gallery, store_picture, write_gallery
 from server.catalog.image_store import ImageStore
 from server.catalog.product import ProductInput
 from server.catalog.products import Catalog
@@ -13,6 +16,7 @@ from server.jobs.names import EMBED_PICTURES
 from server.jobs.worker import CHANNELS
 from server.settings import Settings
 from tests.factories import noise
+from tests.integration.catalog.conftest import Run
 
 
 @pytest.fixture
@@ -64,6 +68,23 @@ def test_each_gets_a_vector_once(database: Database, catalog: Catalog, pictures:
         index = connection.execute("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'picture_embedding_hnsw%'")
         assert index.fetchone() == (1,)
     assert (found.pictures, found.pictures_missing, found.is_whole) == (3, 0, True)
+
+
+def test_an_import_that_brings_a_further_picture_as_the_first_loses_none(
+    tmp_path: Path, run: Run, database: Database, catalog: Catalog, pictures: tuple[str, list[str]]
+) -> None:
+    first, stored = pictures
+    coverage.repair_pictures(catalog)
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        archive.writestr("A-1.png", noise(2))
+    assert run(tmp_path / "pictures.zip").updated == 1
+    with database.connection() as connection:
+        found = [shown.sha256 for shown in read_gallery(connection, "A-1")]
+    assert found == [stored[1], stored[0], first, stored[2]]
+    assert coverage.repair_pictures(catalog).pictures == 1
+    assert {first, stored[0], stored[2]} <= embedded(database).keys()
+    with database.connection() as connection:
+        assert coverage.read_coverage(connection).pictures_missing == 0
 
 
 def test_what_stays_keeps_its_vector_and_what_goes_loses_it(

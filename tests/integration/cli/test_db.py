@@ -19,9 +19,9 @@ from tests.tiny_model import DIMENSION
 def test_upgrade_makes_the_schema_once_and_then_has_nothing_to_do(run: Run, empty: Database, named_model: Path) -> None:
     first, second = run("db", "upgrade"), run("db", "upgrade")
     assert first.exit_code == 0
-    assert "is now at revision 0018 (it was empty)" in first.output
+    assert "is now at revision 0019 (it was empty)" in first.output
     assert second.exit_code == 0
-    assert "at revision 0018 already" in second.output
+    assert "at revision 0019 already" in second.output
 
 
 def test_upgrade_without_a_model_says_which_are_there(
@@ -36,7 +36,7 @@ def test_upgrade_without_a_model_says_which_are_there(
 def test_status_fails_until_the_schema_is_current(run: Run, empty: Database, named_model: Path) -> None:
     before = run("db", "status")
     assert before.exit_code == 1
-    assert "Revision: none (newest: 0018)" in before.output
+    assert "Revision: none (newest: 0019)" in before.output
     assert "vitrine db upgrade" in before.output
     run("db", "upgrade")
     after = run("db", "status")
