@@ -1,16 +1,19 @@
 """One product: its form, its pictures, its history."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, request, url_for
 from flask_login import current_user
+from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
 from server.admin.live import fragment
 from server.admin.meanwhile import told_who
+from server.admin.old_forms import is_from_here, on_old_form
 from server.admin.page import page
 from server.admin.product_form import (
     STATUSES,
@@ -39,6 +42,11 @@ MEANWHILE = (
     "{who} changed this product since you opened the form. Look at its history below; saving again writes what stands "
     "here."
 )
+OLD = (
+    "This form is too old: it was opened before you logged in as {who}. Nothing is saved yet, and what you typed is "
+    "still here. Press Save again."
+)
+NO_FILES = " New pictures have to be chosen once more."
 # What is wrong with these shows at another field.
 SHOWN_AT = {"image": "pictures"}
 
@@ -69,7 +77,7 @@ def save() -> AnyResponse:
     except ChangedMeanwhile as exc:
         # What is stored by now, so that saving again is a change of that.
         who = "Somebody has" if stored is None else told_who(stored.sku)
-        return _form(_asked(), sent, HTTPStatus(exc.status), MEANWHILE.format(who=who))
+        return _form(_asked(), sent, HTTPStatus(exc.status), MEANWHILE.format(who=who), is_new_look=True)
     except RefusedPictures as exc:
         return _form(stored, replace(sent, refused_pictures=exc.refused), HTTPStatus(exc.status))
     except (BadRequest, Conflict) as exc:
@@ -83,6 +91,19 @@ def save() -> AnyResponse:
     address = url_for("admin.product.show", sku=product.sku)
     # A script that followed a redirect would take the message away from the page that it goes to.
     return jsonify({"page": address}) if wants_json() else redirect(address)
+
+
+@bp.errorhandler(CSRFError)
+def on_old(exc: CSRFError) -> AnyResponse:
+    """A form of a session that is over comes back as it was typed, with a token of this one."""
+    if request.endpoint == "admin.product.save" and not wants_json() and is_from_here():
+        with suppress(NotFound):
+            stored = _asked()
+            said = OLD.format(who=_actor())
+            if any(file.filename for file in request.files.values()):
+                said += NO_FILES
+            return _form(stored, read_product(request.form, stored), HTTPStatus.BAD_REQUEST, said)
+    return on_old_form(exc)
 
 
 @bp.post("/product/rename")
@@ -157,13 +178,20 @@ def _refuse_taken(services: Services, sku: str) -> None:
 
 
 def _form(
-    product: Product | None, sent: SentProduct, status: HTTPStatus = HTTPStatus.OK, refusal: str | None = None
+    product: Product | None,
+    sent: SentProduct,
+    status: HTTPStatus = HTTPStatus.OK,
+    refusal: str | None = None,
+    *,
+    is_new_look: bool = False,
 ) -> AnyResponse:
+    """is_new_look: whoever sent the form hears of what others did meanwhile, and may write over it from here on."""
     pictures, entries = [], []
     if product is not None:
         with current_services().database.connection() as connection:
             pictures = read_gallery(connection, product.sku)
             entries = history.of_product(connection, product.sku)
+    seen = "" if product is None else version_of(product, [(shown.sha256, shown.alt) for shown in pictures])
     return page(
         "product.html",
         status,
@@ -174,7 +202,7 @@ def _form(
         history=entries,
         statuses=STATUSES,
         most_pictures=MOST_PICTURES,
-        seen="" if product is None else version_of(product, [(shown.sha256, shown.alt) for shown in pictures]),
+        seen=seen if is_new_look else request.form.get("seen", seen),
     )
 
 

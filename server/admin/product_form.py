@@ -1,7 +1,7 @@
 """A product as a form sends it: texts to a record, pictures in their order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -34,12 +34,14 @@ class SentProduct:
     """What the form says. mistakes: field -> sentence; `patch` is None where there are any.
 
     refused_pictures: (name of the file, why) of those that were sent and cannot be taken.
+    gallery: what was typed at the stored pictures: place:DIGEST, alt:DIGEST, remove:DIGEST.
     """
 
     values: Mapping[str, str]
     patch: ProductPatch | None
     mistakes: Mapping[str, str]
     refused_pictures: Sequence[tuple[str, str]] = ()
+    gallery: Mapping[str, str] = field(default_factory=dict)
 
     def refused(self, field: str, sentence: str) -> "SentProduct":
         """The same with a mistake that showed only when it was to be saved."""
@@ -86,7 +88,8 @@ def read_product(sent: Mapping[str, str], stored: Product | None) -> SentProduct
     except ValidationError as exc:
         for field, reason in problems(exc):
             mistakes.setdefault(field or "title", as_sentence(reason))
-    return SentProduct(values, None if mistakes else patch, mistakes)
+    gallery = {name: text for name, text in sent.items() if name.partition(":")[0] in ("place", "alt", "remove")}
+    return SentProduct(values, None if mistakes else patch, mistakes, gallery=gallery)
 
 
 def read_field(name: str, told: str, stored: Product) -> ProductPatch:
