@@ -27,9 +27,8 @@ from server.admin.product_form import (
 )
 from server.catalog import history
 from server.catalog.change import TAKEN
-from server.catalog.gallery import MOST_PICTURES, read_gallery, read_picture, store_picture
+from server.catalog.gallery import MOST_PICTURES, check_picture, read_gallery, read_picture, store_picture
 from server.catalog.product import Product, ProductInput, ProductPatch
-from server.catalog.sku import SENTENCE, is_valid
 from server.catalog.version import version_of
 from server.errors import BadRequest, ChangedMeanwhile, Conflict, InvalidImage, InvalidInput, NotFound
 from server.services import Services
@@ -71,7 +70,7 @@ def save() -> AnyResponse:
     services, stored = current_services(), _asked()
     sent = read_product(request.form, stored)
     if sent.patch is None:
-        return _form(stored, sent, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _form(stored, _all_wrong(services, stored, sent), HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         product = _save(services, stored, sent, sent.patch)
     except ChangedMeanwhile as exc:
@@ -84,8 +83,8 @@ def save() -> AnyResponse:
         field = str(exc.context.get("field", ""))
         field = SHOWN_AT.get(field, field)
         if field in sent.values or field == "pictures":
-            said = as_sentence(str(exc.context["reason"]))
-            return _form(stored, sent.refused(field, said), HTTPStatus(exc.status))
+            sent = sent.refused(field, as_sentence(str(exc.context["reason"])))
+            return _form(stored, _all_wrong(services, stored, sent), HTTPStatus(exc.status))
         return _form(stored, sent, HTTPStatus(exc.status), exc.message)
     flash(f"{product.title} is saved.")
     address = url_for("admin.product.show", sku=product.sku)
@@ -161,6 +160,26 @@ def _store(services: Services, sku: str, pictures: Sequence[SentPicture]) -> lis
     return digests
 
 
+def _all_wrong(services: Services, stored: Product | None, sent: SentProduct) -> SentProduct:
+    """A form that is refused anyway, with what else would be wrong with it: its SKU is taken, pictures are none."""
+    if stored is None and "sku" not in sent.mistakes:
+        with suppress(NotFound):
+            services.catalog.get(sent.values["sku"].strip())
+            sent = sent.refused("sku", as_sentence(TAKEN))
+    try:
+        pictures = read_pictures(request)
+    except InvalidInput as exc:
+        return sent.refused("pictures", exc.message)
+    refused = []
+    for picture in pictures:
+        try:
+            if picture.data is not None:
+                check_picture(picture.data, services.settings)
+        except InvalidImage as exc:
+            refused.append((picture.name, exc.message))
+    return replace(sent, refused_pictures=refused)
+
+
 def _of_new(patch: Any) -> dict[str, Any]:
     values = {name: getattr(patch, name) for name in patch.model_fields_set}
     return {name: value for name, value in values.items() if value is not None}
@@ -168,8 +187,6 @@ def _of_new(patch: Any) -> dict[str, Any]:
 
 def _refuse_taken(services: Services, sku: str) -> None:
     """Before pictures are stored for nothing; the catalogue looks again behind its lock."""
-    if not is_valid(sku):
-        raise InvalidInput(f"sku: {SENTENCE}", field="sku", reason=SENTENCE)
     try:
         services.catalog.get(sku)
     except NotFound:
