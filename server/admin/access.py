@@ -84,6 +84,10 @@ LARGE: Mapping[str, Callable[[Settings], int]] = {
 WITH_ONE_TIME_PASSWORD = frozenset({"admin.password", "admin.log_out", "admin.log_out_everywhere"})
 # The least role for jobs that are more than work behind the scenes, to be tried again or cancelled.
 JOBS: Mapping[str, Role] = {"activate_model": Role.ADMIN}
+LOGGED_OUT = (
+    "You are logged out, and nothing is done yet. What you typed is still here: log in in another tab, then send it "
+    "again."
+)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -96,7 +100,7 @@ def guard() -> AnyResponse | None:
     if needed is not None:
         if not current_user.is_authenticated:
             if request.method not in READING:
-                raise Unauthorized("You are logged out. Log in again, and repeat what you did.")
+                raise Unauthorized(LOGGED_OUT)
             return redirect(url_for("admin.log_in", next=request.full_path.rstrip("?")))
         if current_user.account.has_one_time_password and endpoint not in WITH_ONE_TIME_PASSWORD:
             if request.method not in READING:

@@ -1,7 +1,8 @@
 """Imports in the browser: send files, look at them, start, watch and stop the run, fetch what was refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, request, send_file, url_for
@@ -60,8 +61,9 @@ def send() -> AnyResponse:
     except VitrineError:
         _forget(services, run)
         raise
+    _, unreadable = _preview(services, run)
     with services.database.connection() as connection:
-        runs.mark_ready(connection, run)
+        runs.mark_ready(connection, run, unreadable)
     return redirect(url_for("admin.imports.one", run=run))
 
 
@@ -136,7 +138,8 @@ def uploaded(run: int) -> AnyResponse:
             raise InvalidInput(f"These are {len(files):,} files; {MOST_FILES:,} go at once. Send a zip, or in parts.")
         if here != found.bytes:
             raise Conflict(f"{here:,} of {found.bytes:,} bytes are here. Send the rest.")
-        runs.mark_ready(connection, run)
+        _, unreadable = _preview(services, run)
+        runs.mark_ready(connection, run, unreadable)
     return jsonify({"page": url_for("admin.imports.one", run=run)})
 
 
@@ -146,10 +149,7 @@ def one(run: int) -> AnyResponse:
     services = current_services()
     with services.database.connection() as connection:
         found = runs.find(connection, run)
-    preview, unreadable = None, None
-    if not found.state.is_under_way and found.state is not State.UPLOADING:
-        preview, unreadable = _preview(services, found)
-    return page("import.html", preview=preview, unreadable=unreadable, fields=FIELDS, **_facts(services, found))
+    return _page(services, found)
 
 
 @bp.get("/imports/<int:run>/live")
@@ -166,6 +166,16 @@ def start(run: int) -> AnyResponse:
     """Have a worker run it, or check it without writing."""
     services = current_services()
     told = {name.removeprefix("column:"): value for name, value in request.form.items() if name.startswith("column:")}
+    try:
+        return _start(services, run, told)
+    except (InvalidInput, Conflict) as exc:
+        with services.database.connection() as connection:
+            found = runs.find(connection, run)
+        return _page(services, found, HTTPStatus(exc.status), exc.message, told)
+
+
+def _start(services: Services, run: int, told: Mapping[str, str]) -> AnyResponse:
+    """Raises InvalidInput, Conflict, FeedError, NotFound."""
     with services.database.connection() as connection:
         found = runs.find(connection, run)
         preview = read_preview(UploadStore.of(services.settings).source(run))
@@ -225,10 +235,34 @@ def _facts(services: Services, run: Run) -> dict[str, Any]:
     return {"run": run, "here": here, "has_errors": bool(store.error_files(run.id))}
 
 
-def _preview(services: Services, run: Run) -> tuple[Preview | None, str | None]:
+def _page(
+    services: Services,
+    run: Run,
+    status: HTTPStatus = HTTPStatus.OK,
+    refusal: str | None = None,
+    told: Mapping[str, str] | None = None,
+) -> AnyResponse:
+    """The page of one import. told: what a start that was refused chose for the columns, to be chosen there still."""
+    preview, unreadable = None, None
+    if not run.state.is_under_way and run.state is not State.UPLOADING:
+        preview, unreadable = _preview(services, run.id)
+    return page(
+        "import.html",
+        status,
+        preview=preview,
+        unreadable=unreadable,
+        refusal=refusal,
+        chosen=run.columns if told is None else told,
+        whole=run.whole if told is None else request.form.get("whole") == "yes",
+        fields=FIELDS,
+        **_facts(services, run),
+    )
+
+
+def _preview(services: Services, run: int) -> tuple[Preview | None, str | None]:
     """A look at the file, or why there is none."""
     try:
-        return read_preview(UploadStore.of(services.settings).source(run.id)), None
+        return read_preview(UploadStore.of(services.settings).source(run)), None
     except (FeedError, NotFound) as exc:
         return None, exc.message
 

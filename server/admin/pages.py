@@ -13,6 +13,7 @@ from server.admin import audit, imports, keys, models, product, products, row, r
 from server.admin.access import JOBS, close_to_others, guard, way_on
 from server.admin.forms import LoginForm, PasswordForm
 from server.admin.live import fragment
+from server.admin.old_forms import on_logged_out, on_old_form
 from server.admin.operations import read_operations
 from server.admin.page import page, told_bytes, told_duration, told_value
 from server.admin.session import Staff
@@ -45,6 +46,8 @@ for part in (
     audit.bp,
 ):
     bp.register_blueprint(part)
+bp.register_error_handler(CSRFError, on_old_form)
+bp.register_error_handler(Unauthorized, on_logged_out)
 bp.add_app_template_filter(told_bytes, "bytes")
 bp.add_app_template_filter(told_duration, "duration")
 bp.add_app_template_filter(told_value, "told")
@@ -147,15 +150,6 @@ def retry_job(job: int) -> AnyResponse:
 def cancel_job(job: int) -> AnyResponse:
     """Take a job out of the queue."""
     return _on_job(job, failures.cancel, f"Job {job} is cancelled.")
-
-
-@bp.errorhandler(CSRFError)
-def on_csrf(exc: CSRFError) -> Response:
-    """A form that is too old, or from another site."""
-    said = "This form is too old. Load the page again, and repeat it."
-    if wants_json():
-        return error_answer("old_form", HTTPStatus.BAD_REQUEST, said)
-    return page("error.html", HTTPStatus.BAD_REQUEST, message=said)
 
 
 @bp.errorhandler(VitrineError)

@@ -1,18 +1,21 @@
 """One product: its form, its pictures, its history."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, request, session, url_for
 from flask_login import current_user
+from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
 from server.admin.differences import read_differences
 from server.admin.known import known_names
 from server.admin.live import fragment
 from server.admin.meanwhile import state_of, theirs, told_state, told_who
+from server.admin.old_forms import is_from_here, on_old_form
 from server.admin.page import page
 from server.admin.product_form import (
     STATUSES,
@@ -26,9 +29,15 @@ from server.admin.product_form import (
 )
 from server.catalog import history
 from server.catalog.change import TAKEN
-from server.catalog.gallery import MOST_PICTURES, Shown, read_gallery, read_picture, store_picture
+from server.catalog.gallery import (
+    MOST_PICTURES,
+    Shown,
+    check_picture,
+    read_gallery,
+    read_picture,
+    store_picture,
+)
 from server.catalog.product import Product, ProductInput, ProductPatch
-from server.catalog.sku import SENTENCE, is_valid
 from server.catalog.version import version_of
 from server.errors import BadRequest, ChangedMeanwhile, Conflict, InvalidImage, InvalidInput, NotFound
 from server.services import Services
@@ -41,6 +50,11 @@ MEANWHILE = (
     "{who} changed this product since you opened the form. It is not saved yet; saving again writes what stands here "
     "over that."
 )
+OLD = (
+    "This form is too old: it was opened before you logged in as {who}. Nothing is saved yet, and what you typed is "
+    "still here. Press Save again."
+)
+NO_FILES = " New pictures have to be chosen once more."
 # What is wrong with these shows at another field.
 SHOWN_AT = {"image": "pictures"}
 
@@ -65,7 +79,7 @@ def save() -> AnyResponse:
     services, stored = current_services(), _asked()
     sent = read_product(request.form, stored)
     if sent.patch is None:
-        return _form(stored, sent, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _form(stored, _all_wrong(services, stored, sent), HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         product = _save(services, stored, sent, sent.patch)
     except ChangedMeanwhile as exc:
@@ -78,13 +92,26 @@ def save() -> AnyResponse:
         field = str(exc.context.get("field", ""))
         field = SHOWN_AT.get(field, field)
         if field in sent.values or field == "pictures":
-            said = as_sentence(str(exc.context["reason"]))
-            return _form(stored, sent.refused(field, said), HTTPStatus(exc.status))
+            sent = sent.refused(field, as_sentence(str(exc.context["reason"])))
+            return _form(stored, _all_wrong(services, stored, sent), HTTPStatus(exc.status))
         return _form(stored, sent, HTTPStatus(exc.status), exc.message)
     flash(f"{product.title} is saved.")
     address = url_for("admin.product.show", sku=product.sku)
     # A script that followed a redirect would take the message away from the page that it goes to.
     return jsonify({"page": address}) if wants_json() else redirect(address)
+
+
+@bp.errorhandler(CSRFError)
+def on_old(exc: CSRFError) -> AnyResponse:
+    """A form of a session that is over comes back as it was typed, with a token of this one."""
+    if request.endpoint == "admin.product.save" and not wants_json() and is_from_here():
+        with suppress(NotFound):
+            stored = _asked()
+            said = OLD.format(who=_actor())
+            if any(file.filename for file in request.files.values()):
+                said += NO_FILES
+            return _form(stored, read_product(request.form, stored), HTTPStatus.BAD_REQUEST, said)
+    return on_old_form(exc)
 
 
 @bp.post("/product/rename")
@@ -152,6 +179,26 @@ def _store(services: Services, sku: str, stored: Product | None, pictures: Seque
     return digests
 
 
+def _all_wrong(services: Services, stored: Product | None, sent: SentProduct) -> SentProduct:
+    """A form that is refused anyway, with what else would be wrong with it: its SKU is taken, pictures are none."""
+    if stored is None and "sku" not in sent.mistakes:
+        with suppress(NotFound):
+            services.catalog.get(sent.values["sku"].strip())
+            sent = sent.refused("sku", as_sentence(TAKEN))
+    try:
+        pictures = read_pictures(request)
+    except InvalidInput as exc:
+        return sent.refused("pictures", exc.message)
+    refused = []
+    for picture in pictures:
+        try:
+            if picture.data is not None:
+                check_picture(picture.data, services.settings)
+        except InvalidImage as exc:
+            refused.append((picture.name, exc.message))
+    return replace(sent, refused_pictures=refused)
+
+
 def _of_new(patch: Any) -> dict[str, Any]:
     values = {name: getattr(patch, name) for name in patch.model_fields_set}
     return {name: value for name, value in values.items() if value is not None}
@@ -159,8 +206,6 @@ def _of_new(patch: Any) -> dict[str, Any]:
 
 def _refuse_taken(services: Services, sku: str) -> None:
     """Before pictures are stored for nothing; the catalogue looks again behind its lock."""
-    if not is_valid(sku):
-        raise InvalidInput(f"sku: {SENTENCE}", field="sku", reason=SENTENCE)
     try:
         services.catalog.get(sku)
     except NotFound:

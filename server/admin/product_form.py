@@ -1,13 +1,15 @@
 """A product as a form sends it: texts to a record, pictures in their order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 from flask import Request
 from pydantic import ValidationError
 
+from server.catalog import prices, sku
+from server.catalog.change import Refused, check_sale_price
 from server.catalog.gallery import MOST_PICTURES, clean_alt
 from server.catalog.product import Product, ProductPatch, problems
 from server.errors import InvalidImage, InvalidInput
@@ -15,7 +17,10 @@ from server.errors import InvalidImage, InvalidInput
 FIELDS = (
     "title", "description", "brand", "category", "price", "sale_price", "currency", "stock", "status", "item_group",
 )  # fmt: skip
+# From the top of the form to its end.
+IN_ORDER = ("sku", *FIELDS, "attributes", "pictures")
 NO_TITLE = "A product needs a title."
+NO_SKU = "A product needs a SKU."
 STATUSES = {"live": "in the shop", "draft": "not yet in the shop", "hidden": "no longer in the shop"}
 
 
@@ -34,16 +39,24 @@ class SentProduct:
     """What the form says. mistakes: field -> sentence; `patch` is None where there are any.
 
     refused_pictures: (name of the file, why) of those that were sent and cannot be taken.
+    gallery: what was typed at the stored pictures: place:DIGEST, alt:DIGEST, remove:DIGEST.
     """
 
     values: Mapping[str, str]
     patch: ProductPatch | None
     mistakes: Mapping[str, str]
     refused_pictures: Sequence[tuple[str, str]] = ()
+    gallery: Mapping[str, str] = field(default_factory=dict)
 
     def refused(self, field: str, sentence: str) -> "SentProduct":
         """The same with a mistake that showed only when it was to be saved."""
         return replace(self, patch=None, mistakes={**self.mistakes, field: sentence})
+
+    @property
+    def first_wrong(self) -> str | None:
+        """The first field of the form that has to be put right."""
+        wrong = {*self.mistakes, *(("pictures",) if self.refused_pictures else ())}
+        return next((name for name in IN_ORDER if name in wrong), None)
 
 
 class RefusedPictures(InvalidImage):
@@ -63,9 +76,9 @@ def shown_values(product: Product | None, currency: str) -> dict[str, str]:
 
 
 def read_product(sent: Mapping[str, str], stored: Product | None) -> SentProduct:
-    """Check what was typed. An empty field empties the product's, where it may be empty."""
+    """Check what was typed, all of it. An empty field empties the product's, where it may be empty."""
     values = {name: sent.get(name, "").replace("\r\n", "\n") for name in (*FIELDS, "attributes", "sku")}
-    mistakes: dict[str, str] = {}
+    mistakes = _wrong_sku(values["sku"].strip()) if stored is None else {}
     given: dict[str, Any] = {name: values[name].strip() or None for name in FIELDS}
     if given["title"] is None:
         mistakes["title"] = NO_TITLE
@@ -84,9 +97,40 @@ def read_product(sent: Mapping[str, str], stored: Product | None) -> SentProduct
     try:
         patch = ProductPatch.model_validate(given)
     except ValidationError as exc:
-        for field, reason in problems(exc):
+        for field, reason in (*problems(exc), *_problems_behind(exc, given)):
             mistakes.setdefault(field or "title", as_sentence(reason))
-    return SentProduct(values, None if mistakes else patch, mistakes)
+    for name, sentence in _wrong_sale_price(given).items():
+        mistakes.setdefault(name, sentence)
+    gallery = {name: text for name, text in sent.items() if name.partition(":")[0] in ("place", "alt", "remove")}
+    return SentProduct(values, None if mistakes else patch, mistakes, gallery=gallery)
+
+
+def _wrong_sku(told: str) -> dict[str, str]:
+    if not told:
+        return {"sku": NO_SKU}
+    return {} if sku.is_valid(told) else {"sku": sku.SENTENCE}
+
+
+def _problems_behind(found: ValidationError, given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A price in another currency is found before the fields are looked at: what is wrong with these."""
+    if all(item["loc"] for item in found.errors(include_url=False)):
+        return []
+    try:
+        ProductPatch.model_validate({name: value for name, value in given.items() if name != "currency"})
+    except ValidationError as exc:
+        return problems(exc)
+    return []
+
+
+def _wrong_sale_price(given: Mapping[str, Any]) -> dict[str, str]:
+    """What the catalogue would say when it is saved. Prices that are no numbers are refused by themselves."""
+    try:
+        check_sale_price({name: prices.parse_price(given[name])[0] for name in ("price", "sale_price")})
+    except Refused as exc:
+        return {exc.field: as_sentence(exc.reason)}
+    except ValueError:
+        pass
+    return {}
 
 
 def read_field(name: str, told: str, stored: Product) -> ProductPatch:
@@ -161,9 +205,12 @@ def read_pictures(request: Request) -> list[SentPicture]:
     for number, file in enumerate(files):
         place = _place(form.get(f"place:new:{number}", ""))
         alt = clean_alt(form.get(f"alt:new:{number}", ""))
+        # They may have been read before, to be checked.
+        file.seek(0)
         found.append((place, SentPicture(alt, data=file.read(), name=file.filename or "")))
     if len(found) > MOST_PICTURES:
-        raise InvalidInput(f"A product has {MOST_PICTURES} pictures at most.")
+        said = f"A product has {MOST_PICTURES} pictures at most."
+        raise InvalidInput(said, field="pictures", reason=said)
     found.sort(key=lambda pair: pair[0])
     return [picture for _, picture in found]
 

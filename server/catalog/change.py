@@ -117,7 +117,7 @@ def merged(change: Change, stored: Stored | None, currency: str) -> dict[str, An
     if result["currency"] is None:
         result["currency"] = currency
     result["attributes"] = merge_patch(result["attributes"], change.attributes)
-    _check_sale_price(result)
+    check_sale_price(result)
     return result
 
 
@@ -134,7 +134,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return result
 
 
-def _check_sale_price(values: Mapping[str, Any]) -> None:
+def check_sale_price(values: Mapping[str, Any]) -> None:
+    """Whether a sale price has a price beside it that is not less. Raises Refused."""
     price, sale_price = values["price"], values["sale_price"]
     if sale_price is None:
         return

@@ -8,7 +8,7 @@ import psycopg
 from server.catalog import stored as rows
 from server.catalog.draft import Draft
 from server.catalog.image_store import ImageStore
-from server.catalog.images import read_image
+from server.catalog.images import DecodedImage, read_image
 from server.catalog.picture import MB, Picture
 from server.catalog.stored import Stored
 from server.catalog.values import clean_text
@@ -72,13 +72,18 @@ def write_galleries(connection: psycopg.Connection, drafts: Sequence[Draft], sto
 
 def store_picture(connection: psycopg.Connection, data: bytes, images: ImageStore, settings: Settings) -> str:
     """Check a picture, keep it, and give its digest. Raises InvalidImage, StorageUnavailable."""
-    if len(data) > settings.max_upload_mb * MB:
-        raise InvalidImage(f"A picture has {len(data) / MB:.1f} MB; the most is {settings.max_upload_mb}.")
-    decoded = read_image(data, max_pixels=settings.max_image_pixels)
+    decoded = check_picture(data, settings)
     images.put(decoded.sha256, decoded.media_type, data)
     picture = Picture(decoded.sha256, decoded.media_type, decoded.width, decoded.height, len(data), None)
     rows.insert_images(connection, [picture])
     return decoded.sha256
+
+
+def check_picture(data: bytes, settings: Settings) -> DecodedImage:
+    """Decode a picture that somebody wants to have kept. Raises InvalidImage."""
+    if len(data) > settings.max_upload_mb * MB:
+        raise InvalidImage(f"A picture has {len(data) / MB:.1f} MB; the most is {settings.max_upload_mb}.")
+    return read_image(data, max_pixels=settings.max_image_pixels)
 
 
 def read_picture(connection: psycopg.Connection, sha256: str, images: ImageStore) -> bytes:

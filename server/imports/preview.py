@@ -6,14 +6,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from server.catalog.feeds.base import Feed
+from server.catalog.feeds.base import RawRow
 from server.catalog.feeds.columns import LEFT_OUT, SYNONYMS, ColumnMatcher
 from server.catalog.feeds.opening import open_feeds
+from server.catalog.feeds.parquet_feed import ParquetFeed
 from server.errors import FeedError, InvalidInput
 
 ROWS = 5
-# Of a file whose rows may differ, so many are looked at for columns.
-ROWS_FOR_COLUMNS = 200
+# Of a file whose rows may differ or be broken, so many are looked at for columns and for what will be refused.
+ROWS_LOOKED_AT = 200
+MOST_REFUSED = 3
 LONGEST_SHOWN = 80
 FIELDS = tuple(SYNONYMS)
 # What a page sends for a column that becomes an attribute.
@@ -31,11 +33,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Preview:
-    """names: of the feeds that were found; the columns are those of the first. rows: how many samples there are."""
+    """names: of the feeds that were found; all else is of the first.
+
+    numbers: of the rows that the samples are from, as an import counts them, which row_means explains. looked_at: how
+    many rows were read. refused: (number, sentence) of those among them that no choice of columns makes readable.
+    """
 
     names: tuple[str, ...]
     columns: tuple[Column, ...]
-    rows: int
+    numbers: tuple[int, ...]
+    row_means: str
+    looked_at: int
+    refused: tuple[tuple[int, str], ...]
+
+    @property
+    def shown_refused(self) -> tuple[tuple[int, str], ...]:
+        """The first of them."""
+        return self.refused[:MOST_REFUSED]
 
     @property
     def has_pictures_alone(self) -> bool:
@@ -47,16 +61,34 @@ def read_preview(path: Path) -> Preview:
     """What stands at the beginning. Raises FeedError where the file cannot be used."""
     with open_feeds(path) as feeds:
         feed = feeds[0]
-        rows = list(islice((row.cells for row in feed.rows()), ROWS if feed.columns is not None else ROWS_FOR_COLUMNS))
-        names = _columns(feed, rows)
-        fields = guess(names)
-        shown = rows[:ROWS]
+        looked_at = 0
+        shown: list[RawRow] = []
+        refused: list[tuple[int, str]] = []
+        names = dict.fromkeys(feed.columns or ())
+        # A row of a Parquet file may hold a picture, and none is broken by itself.
+        for row in islice(feed.rows(), ROWS if isinstance(feed, ParquetFeed) else ROWS_LOOKED_AT):
+            looked_at += 1
+            if feed.columns is None:
+                names |= dict.fromkeys(row.cells)
+            if len(shown) < ROWS:
+                shown.append(row)
+            if row.problem is not None:
+                column, reason = row.problem
+                refused.append((row.number, f"{column}: {reason}" if column else reason))
+        fields = guess(tuple(names))
         columns = tuple(
-            Column(name, fields[name], tuple(_sample(cells.get(name)) for cells in shown))
+            Column(name, fields[name], tuple(_sample(row.cells.get(name)) for row in shown))
             for name in names
             if name in fields
         )
-        return Preview(tuple(one.name for one in feeds), columns, len(shown))
+        return Preview(
+            names=tuple(one.name for one in feeds),
+            columns=columns,
+            numbers=tuple(row.number for row in shown),
+            row_means=feed.row_means,
+            looked_at=looked_at,
+            refused=tuple(refused),
+        )
 
 
 def guess(columns: Sequence[str]) -> Mapping[str, str | None]:
@@ -100,12 +132,6 @@ def chosen_columns(preview: Preview, told: Mapping[str, str]) -> dict[str, str |
     if "sku" not in holders:
         raise InvalidInput("Choose the column that holds the SKU: products are told apart by it.")
     return result
-
-
-def _columns(feed: Feed, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    if feed.columns is not None:
-        return feed.columns
-    return tuple(dict.fromkeys(name for cells in rows for name in cells))
 
 
 def _sample(cell: Any) -> str:

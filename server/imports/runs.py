@@ -107,9 +107,9 @@ def note_received(connection: psycopg.Connection, run: int, size: int) -> None:
     connection.execute(SQL["received"], {"id": run, "bytes": size})
 
 
-def mark_ready(connection: psycopg.Connection, run: int) -> None:
-    """All of the file is here. Twice is as good as once."""
-    connection.execute(SQL["ready"], {"id": run})
+def mark_ready(connection: psycopg.Connection, run: int, problem: str | None = None) -> None:
+    """All of the file is here; `problem`: why it cannot be read, where it cannot. Twice is as good as once."""
+    connection.execute(SQL["ready"], {"id": run, "problem": problem})
 
 
 def start(

@@ -22,8 +22,10 @@ LIMIT %(limit)s
 UPDATE import_run SET received = received + %(bytes)s, changed_at = now() WHERE id = %(id)s
 
 -- name: ready
--- All of the file is here.
-UPDATE import_run SET state = 'ready', changed_at = now() WHERE id = %(id)s AND state = 'uploading' RETURNING id
+-- All of the file is here, and may be one that cannot be read.
+UPDATE import_run SET state = 'ready', problem = %(problem)s, changed_at = now()
+WHERE id = %(id)s AND state = 'uploading'
+RETURNING id
 
 -- name: wait
 -- To be run by a worker: for the first time, once more, or in earnest after a dry run.

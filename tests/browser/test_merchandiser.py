@@ -91,6 +91,7 @@ def test_a_mistake_keeps_what_was_typed_and_the_pictures(staff: Watched, tmp_pat
     page.set_input_files("#pictures", str(drawn(tmp_path, 2)))
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("'cheap' is not a number")).to_be_visible()
+    expect(page.get_by_label("Price", exact=True)).to_be_focused()
     watched.expect_status(422)
     page.get_by_label("Price", exact=True).fill("12")
     page.get_by_role("button", name="Save").click()

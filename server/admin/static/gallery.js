@@ -1,5 +1,9 @@
 // Pictures of a product: previews of new ones, order by dragging or by the keyboard, and a bar while they are sent.
 
+import { alertOf, renewed } from "./session.js";
+
+const OTHER = "You are logged in as somebody else by now, and nothing is saved yet. Press Save again to save it as them.";
+
 const form = document.querySelector("[data-product-form]");
 const list = form?.querySelector("[data-gallery]");
 const input = form?.querySelector("[name=pictures]");
@@ -12,13 +16,10 @@ function attach() {
   // The files of the new pictures, by the list's element.
   const files = new Map();
   let dragged = null;
-  let changed = false;
 
-  form.addEventListener("input", () => {
-    changed = true;
-  });
+  form.addEventListener("input", touch);
   window.addEventListener("beforeunload", (event) => {
-    if (changed) event.preventDefault();
+    if ("unsent" in form.dataset) event.preventDefault();
   });
   input.addEventListener("change", () => {
     add([...input.files]);
@@ -41,6 +42,11 @@ function attach() {
     send();
   });
 
+  // Whatever else goes on, a page with such a form stays where it is.
+  function touch() {
+    form.dataset.unsent = "";
+  }
+
   function add(some) {
     for (const file of some) {
       const item = document.createElement("li");
@@ -53,7 +59,7 @@ function attach() {
     }
     number();
     told.textContent = some.length ? "Not saved yet." : "";
-    changed ||= some.length > 0;
+    if (some.length) touch();
   }
 
   function label(text, kind) {
@@ -95,6 +101,7 @@ function attach() {
     item.addEventListener("dragend", () => {
       dragged = null;
       number();
+      touch();
     });
     item.addEventListener("dragover", (event) => {
       if (!dragged || dragged === item) return;
@@ -123,7 +130,7 @@ function attach() {
     });
   }
 
-  function send() {
+  function send(isAgain = false) {
     const data = new FormData(form);
     data.delete("pictures");
     let count = 0;
@@ -142,23 +149,32 @@ function attach() {
     request.upload.addEventListener("progress", ({ loaded, total }) => {
       bar.value = total ? loaded / total : 0;
     });
-    const again = (sentence) => {
+    const again = () => {
       button.disabled = false;
       bar.hidden = true;
-      told.textContent = sentence;
+      told.textContent = "Not saved yet.";
     };
-    request.addEventListener("error", () => again("The connection is lost. Nothing is saved; press Save again."));
+    request.addEventListener("error", () => {
+      again();
+      showAlert(alertOf("The connection is lost. Nothing is saved; press Save again."));
+    });
     request.addEventListener("load", () => {
       if (request.status === 200) {
-        changed = false;
+        delete form.dataset.unsent;
         location.assign(JSON.parse(request.responseText).page);
         return;
       }
-      again("Not saved yet.");
+      const mayRepeat = renewed((name) => request.getResponseHeader(name));
+      if (mayRepeat && !isAgain) {
+        send(true);
+        return;
+      }
+      again();
       const isPage = request.getResponseHeader("Content-Type")?.startsWith("text/html");
       // The new pictures stay where they are; what was wrong stands at the top and beside the fields.
       if (isPage) showMistakes(new DOMParser().parseFromString(request.responseText, "text/html"));
-      else told.textContent = JSON.parse(request.responseText).error?.message ?? "Not saved. Load the page again.";
+      else if (request.getResponseHeader("X-Vitrine-Token") && !mayRepeat) showAlert(alertOf(OTHER));
+      else showAlert(alertOf(messageIn(request), request.status === 401));
     });
     request.send(data);
   }
@@ -180,7 +196,6 @@ function attach() {
 
   function showMistakes(page) {
     const alert = page.querySelector("[role=alert]") ?? page.querySelector("main p");
-    form.parentNode.querySelector(":scope > [role=alert]")?.remove();
     for (const old of form.querySelectorAll(".invalid-feedback")) old.remove();
     for (const field of form.querySelectorAll(".is-invalid")) field.classList.remove("is-invalid");
     for (const said of page.querySelectorAll(".invalid-feedback")) {
@@ -203,8 +218,22 @@ function attach() {
     if (alert) {
       const shown = document.importNode(alert, true);
       shown.setAttribute("role", "alert");
-      form.before(shown);
-      shown.scrollIntoView({ block: "center" });
+      showAlert(shown);
     }
+    form.querySelector(".is-invalid")?.focus();
+  }
+
+  function showAlert(shown) {
+    form.parentNode.querySelector(":scope > [role=alert]")?.remove();
+    form.before(shown);
+    shown.scrollIntoView({ block: "center" });
+  }
+}
+
+function messageIn(request) {
+  try {
+    return JSON.parse(request.responseText).error.message;
+  } catch {
+    return "The server did not take it, and nothing is saved. Press Save again in a moment.";
   }
 }

@@ -1,5 +1,7 @@
 // Values of the list are changed where they stand: a click or Enter opens a field, Enter saves, Escape restores.
 
+import { send } from "./session.js";
+
 const STATUSES = ["live", "draft", "hidden"];
 const LOST = "The connection is lost, and nothing is saved. Press Enter to try again.";
 
@@ -7,7 +9,6 @@ const list = document.querySelector("[data-rows]");
 if (list) attach();
 
 function attach() {
-  const token = list.querySelector("[name=csrf_token]").value;
   const told = document.querySelector("[data-rows-said]");
   for (const row of list.querySelectorAll("tr[data-sku]")) equip(row);
 
@@ -179,9 +180,8 @@ function attach() {
 
   async function ask(address, options) {
     try {
-      const headers = { Accept: "application/json", "X-CSRFToken": token };
       // Whoever leaves a field by a link to another page has it saved all the same.
-      const answer = await fetch(address, { ...options, headers, keepalive: true });
+      const answer = await send(address, { ...options, keepalive: true });
       return await answer.json();
     } catch {
       return { error: { code: "lost", message: LOST } };

@@ -1,12 +1,13 @@
 // Files are sent in parts, so that a broken connection costs one of them, and any size goes.
 
+import { loginLink, send as sendWithToken } from "./session.js";
+
 const TRIES = 8;
 
 const form = document.querySelector("[data-upload], [data-upload-again]");
 if (form) attach();
 
 function attach() {
-  const token = form.querySelector("[name=csrf_token]").value;
   const inputs = [...form.querySelectorAll("input[type=file]")];
   const panel = form.querySelector("[data-upload-progress]");
   const bar = panel.querySelector("progress");
@@ -39,15 +40,18 @@ function attach() {
   async function send(files) {
     if (busy) return;
     busy = true;
+    form.dataset.unsent = "";
     failed.textContent = "";
     panel.hidden = false;
     for (const input of inputs) input.disabled = true;
     try {
       const page = await sendAll(files.filter(({ path }) => !/(^|\/)\./.test(path)));
       busy = false;
+      delete form.dataset.unsent;
       location.assign(page);
     } catch (error) {
       failed.textContent = error.message;
+      if (error.isOut) failed.append(" ", loginLink());
       panel.hidden = true;
       for (const input of inputs) {
         input.disabled = false;
@@ -107,8 +111,7 @@ function attach() {
     for (let attempt = 1; ; attempt += 1) {
       let answer;
       try {
-        const headers = { Accept: "application/json", "X-CSRFToken": token, ...options.headers };
-        answer = await fetch(address, { ...options, headers });
+        answer = await sendWithToken(address, options);
       } catch {
         answer = null;
       }
@@ -118,7 +121,8 @@ function attach() {
       if (received) return { received: Number(received) };
       if (answer && answer.status < 500) {
         const said = await answer.json().catch(() => null);
-        throw new Error(said?.error?.message ?? "The server did not take it. Load the page again.");
+        const error = new Error(said?.error?.message ?? "The server did not take it. Load the page again.");
+        throw Object.assign(error, { isOut: answer.status === 401 || answer.redirected });
       }
       if (attempt === TRIES) throw new Error("The connection is lost. Choose the same files again to go on.");
       told.textContent = "The connection is lost; trying again …";

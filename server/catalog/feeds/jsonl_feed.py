@@ -41,8 +41,9 @@ class JsonlFeed:
                 line = line.removeprefix(UTF8_BOM)
                 if line.lstrip().startswith(b"["):
                     raise FeedError(
-                        f"{self.name} is one JSON array. Vitrine reads JSON Lines, an object a line: "
-                        "jq -c '.[]' FILE > FILE.jsonl"
+                        f"{self.name} holds all products as one JSON list, within [ and ]. Vitrine reads JSON Lines, "
+                        "where each product stands on a line of its own, without brackets and commas around: export it "
+                        "as JSON Lines or CSV. Where jq is at hand, it does that: jq -c '.[]' FILE > FILE.jsonl"
                     )
             if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
                 raise FeedError(f"Line {number} is longer than {LONGEST_LINE // 1024**2} MB.")

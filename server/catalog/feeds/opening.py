@@ -20,6 +20,7 @@ from server.errors import FeedError
 CSV_SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
 JSONL_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
 PARQUET_SUFFIXES = frozenset((".parquet", ".pq"))
+SPREADSHEET_SUFFIXES = frozenset((".xlsx", ".xlsm", ".xls", ".ods", ".numbers"))
 FEED_SUFFIXES = CSV_SUFFIXES | JSONL_SUFFIXES | PARQUET_SUFFIXES
 FORMATS = (
     "CSV (.csv, .tsv), JSON Lines (.jsonl, .ndjson), Parquet (.parquet), or a folder or .zip of these with pictures"
@@ -93,6 +94,11 @@ def _feed(file: BinaryIO, name: str, size: int, pictures: Pictures) -> Feed:
         return JsonlFeed(file, name, size, pictures)
     if suffix in PARQUET_SUFFIXES:
         return ParquetFeed(file, name, pictures)
+    if suffix in SPREADSHEET_SUFFIXES:
+        raise FeedError(
+            f"{name} is a spreadsheet, which is not read. Save it in the spreadsheet as CSV UTF-8 (File, Save as), or "
+            "export it as Parquet, and import that file."
+        )
     raise FeedError(f"{name} is in no format that Vitrine reads: {FORMATS}.")
 
 

@@ -383,3 +383,43 @@ def test_a_product_leads_back_to_the_list_that_it_was_found_in(editor: Person, s
     editor.get("/admin/products?brand=acme&order=sku")
     page = editor.get("/admin/product?sku=M-1").text
     assert 'href="/admin/products?brand=acme&amp;order=sku">Products</a></p>' in page
+
+
+def all_beside(answer: TestResponse) -> dict[str, str]:
+    """What stands below each field."""
+    said = re.findall(r'<div class="invalid-feedback" id="(\w+)-said">(.*?)</div>', answer.text, re.DOTALL)
+    return {field: html.unescape(sentence) for field, sentence in said}
+
+
+def test_all_that_is_wrong_with_a_form_is_said_at_once(editor: Person, services: Services) -> None:
+    answer = save(editor, None, [picture(), b"<svg></svg>"], sku="", title="", price="5", sale_price="6", stock="few")
+    assert answer.status_code == 422
+    said = all_beside(answer)
+    assert said.keys() == {"sku", "title", "sale_price", "stock", "pictures"}
+    assert (said["sku"], said["title"]) == ("A product needs a SKU.", "A product needs a title.")
+    assert said["sale_price"] == "6.00 is more than the price, 5.00."
+    assert "1.png" in said["pictures"]
+    assert "4 fields to put right, and 1 picture cannot be taken." in answer.text
+    # The cursor stands where the first of them is.
+    assert re.findall(r'name="(\w+)"[^>]* autofocus', answer.text) == ["sku"]
+    with services.database.connection() as connection:
+        assert connection.execute("SELECT count(*) FROM image").fetchone() == (0,)
+
+
+def test_a_sku_that_is_taken_and_pictures_that_are_none_are_said_with_the_rest(
+    editor: Person, services: Services
+) -> None:
+    add(services, "M-1", title="First")
+    assert all_beside(save(editor, None, None, sku="M-1", title="", stock="-3")).keys() == {"sku", "title", "stock"}
+    answer = save(editor, None, [b"MZ"], sku="M-1", title="Second")
+    assert answer.status_code == 409
+    assert all_beside(answer).keys() == {"sku", "pictures"}
+
+
+def test_a_price_in_another_currency_hides_no_other_mistake(editor: Person) -> None:
+    answer = save(editor, None, None, sku="M-1", title="Mug", price="5 EUR", currency="USD", stock="few")
+    assert all_beside(answer).keys() == {"price", "stock"}
+
+
+def test_a_form_without_mistakes_takes_the_cursor_nowhere(editor: Person) -> None:
+    assert "autofocus" not in editor.get("/admin/product").text
