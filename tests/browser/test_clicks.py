@@ -100,5 +100,6 @@ def test_a_query_without_results_gets_a_synonym_by_keyboard_on_a_phone(open_page
     expect(told.get_by_role("status")).to_contain_text("“zzgulp” has synonyms.")
     told.get_by_role("link", name="Synonyms").click()
     expect(told.get_by_role("row").filter(has_text="zzgulp")).to_contain_text("one way")
+    told.once("dialog", lambda dialog: dialog.accept())
     told.get_by_role("row").filter(has_text="zzgulp").get_by_role("button", name="Delete").click()
     expect(told.get_by_text("There are none yet.")).to_be_visible()
