@@ -42,6 +42,7 @@ ACCESS: Mapping[str, Role | None] = {
     "admin.rules.switch": Role.EDITOR,
     "admin.rules.delete": Role.EDITOR,
     "admin.searches.overview": Role.VIEWER,
+    "admin.searches.forget": Role.EDITOR,
     "admin.synonyms.overview": Role.VIEWER,
     "admin.synonyms.add": Role.EDITOR,
     "admin.synonyms.delete": Role.EDITOR,

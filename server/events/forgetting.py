@@ -12,7 +12,9 @@ def forget_older(connection: psycopg.Connection, days: int) -> int:
 
 
 def forget_query(connection: psycopg.Connection, text: str) -> int:
-    """Erase all searches for a text, whatever its capitals and blanks; how many."""
+    """Erase all searches for a text, whatever its capitals and blanks; how many. For a blank one: none."""
+    if not text.strip():
+        return 0
     return connection.execute(SQL["forget_query"], {"normalised": normalised(text)}).rowcount
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from server.db.engine import Database
 from server.events.reports import read_report
+from server.staff import audit
 from tests.factories import add_product
 from tests.integration.admin.conftest import Person
 
@@ -99,6 +100,32 @@ def test_each_line_leads_on(somebody: Somebody, searched: None) -> None:
     assert page.count('action="/admin/synonyms"') == len(re.findall("<details", page)) > 4
 
 
+def test_a_query_leads_to_a_rule_and_a_product_to_the_catalogue(somebody: Somebody, searched: None) -> None:
+    editor = somebody("editor")
+    page = editor.get("/admin/searches").text
+    assert '<a href="/admin/rules?query=divan">' in page
+    assert 'value="divan"' in editor.get("/admin/rules?query=divan").text
+    for sku, is_there in (("MUG", True), ("HIDDEN", True), ("GONE", False)):
+        assert (f'<a href="/admin/product?sku={sku}">' in page) is is_there
+
+
+def test_what_was_typed_is_erased(somebody: Somebody, searched: None, database: Database) -> None:
+    editor = somebody("editor")
+    answer = editor.send("/admin/searches/forget", "/admin/searches", query="MUG", span="day")
+    assert answer.location == "/admin/searches?span=day"
+    page = editor.get("/admin/searches?span=day").text
+    assert "3 searches are erased." in page
+    assert ">mug</a>" not in page
+    with database.connection() as connection:
+        assert connection.execute("SELECT count(*) FROM search_event WHERE normalised = 'mug'").fetchone() == (0,)
+        (told,) = (entry for entry in audit.newest(connection, 10) if entry.action == "erase")
+    assert (told.actor, told.after) == ("editor", {"searches": 3})
+    assert "mug" not in str(told).lower()
+    # Searches without words are none for an empty text.
+    nothing = editor.send("/admin/searches/forget", "/admin/searches", query=" ")
+    assert "0 searches are erased." in editor.get(nothing.location).text
+
+
 def test_a_viewer_looks_and_changes_nothing(somebody: Somebody, searched: None) -> None:
     viewer = somebody("viewer")
     page = viewer.get("/admin/searches").text
@@ -107,6 +134,8 @@ def test_a_viewer_looks_and_changes_nothing(somebody: Somebody, searched: None) 
     assert 'name="words"' not in viewer.get("/admin/synonyms").text
     assert viewer.send("/admin/synonyms", words="divan", replacements="sofa").status_code == 403
     assert viewer.send("/admin/synonyms/1/delete").status_code == 403
+    assert viewer.send("/admin/searches/forget", query="divan").status_code == 403
+    assert "/admin/searches/forget" not in page
 
 
 def test_what_somebody_typed_is_text_and_nothing_else(database: Database, somebody: Somebody) -> None:
