@@ -14,7 +14,7 @@ from server.admin.page import page
 from server.admin.product_form import as_sentence
 from server.catalog.values import parse_category
 from server.errors import InvalidInput, ModelError
-from server.search.merchandising.editing import NewRule, add_rule, delete_rule, enable_rule, list_rules
+from server.search.merchandising.editing import NewRule, add_rule, delete_rule, enable_rule, list_rules, wrong_field
 from server.search.merchandising.rules import Kind
 from server.search.query import Query
 from server.search.service import ResultPage
@@ -151,7 +151,7 @@ def _read(given: Mapping[str, str]) -> NewRule:
     try:
         kind = Kind(given["kind"])
     except ValueError:
-        raise _wrong("kind", "Choose what the rule does.") from None
+        raise wrong_field("kind", "Choose what the rule does.") from None
     wanted: dict[Kind, dict[str, Any]] = {
         Kind.PIN: {"sku": given["sku"] or None, "place": _number("place", given["place"], int)},
         Kind.BURY: {"sku": given["sku"] or None},
@@ -178,7 +178,7 @@ def _category(told: str) -> str | None:
     try:
         return parse_category(told)
     except ValueError as exc:
-        raise _wrong("category", as_sentence(str(exc))) from None
+        raise wrong_field("category", as_sentence(str(exc))) from None
 
 
 def _number(field: str, told: str, kind: Any) -> Any:
@@ -197,11 +197,7 @@ def _moment(field: str, told: str) -> datetime.datetime | None:
     try:
         return datetime.datetime.fromisoformat(told).replace(tzinfo=datetime.UTC)
     except ValueError:
-        raise _wrong(field, "Write a date and a time, such as 2026-12-24T18:00.") from None
-
-
-def _wrong(field: str, sentence: str) -> InvalidInput:
-    return InvalidInput(f"{field}: {sentence}", field=field, reason=sentence)
+        raise wrong_field(field, "Write a date and a time, such as 2026-12-24T18:00.") from None
 
 
 def _actor() -> str:

@@ -77,9 +77,9 @@ def add_rule(connection: psycopg.Connection, rule: NewRule, actor: str) -> int:
     """
     query = normalised(rule.query)
     if not query:
-        raise _wrong("query", "Write the words that shoppers type.")
+        raise wrong_field("query", "Write the words that shoppers type.")
     if len(query) > LONGEST_QUERY or "\0" in query:
-        raise _wrong("query", f"Write at most {LONGEST_QUERY} characters.")
+        raise wrong_field("query", f"Write at most {LONGEST_QUERY} characters.")
     _check(connection, rule)
     rule = _as_the_catalogue_writes(connection, rule)
     _refuse_another(connection, rule, query)
@@ -105,20 +105,20 @@ def delete_rule(connection: psycopg.Connection, number: int, actor: str) -> None
 
 def _check(connection: psycopg.Connection, rule: NewRule) -> None:
     if rule.ends_at is not None and rule.starts_at is not None and rule.ends_at <= rule.starts_at:
-        raise _wrong("ends_at", "It has to end after it begins.")
+        raise wrong_field("ends_at", "It has to end after it begins.")
     if rule.sku is not None:
         row = connection.execute(SQL["sku_is_there"], {"sku": rule.sku}).fetchone()
         if row != (True,):
-            raise _wrong("sku", f"There is no product {rule.sku[:100]}.")
+            raise wrong_field("sku", f"There is no product {rule.sku[:100]}.")
     if rule.kind in (Kind.PIN, Kind.BURY) and rule.sku is None:
-        raise _wrong("sku", "Write the SKU of the product.")
+        raise wrong_field("sku", "Write the SKU of the product.")
     if rule.kind is Kind.PIN and not (rule.place is not None and 1 <= rule.place <= 100):
-        raise _wrong("place", "Write a place from 1 to 100.")
+        raise wrong_field("place", "Write a place from 1 to 100.")
     if rule.kind is Kind.BOOST:
         if sum(one is not None for one in (rule.sku, rule.brand, rule.category)) != 1:
-            raise _wrong("sku", "A boost is of a product, a brand or a category: write one of them.")
+            raise wrong_field("sku", "A boost is of a product, a brand or a category: write one of them.")
         if rule.points is None or not -10 <= rule.points <= 10 or rule.points == 0:
-            raise _wrong("points", "Write from -10 to 10; 1 is a little, 3 is much.")
+            raise wrong_field("points", "Write from -10 to 10; 1 is a little, 3 is much.")
     if rule.kind is Kind.REDIRECT:
         _check_target(rule)
 
@@ -128,7 +128,7 @@ def _as_the_catalogue_writes(connection: psycopg.Connection, rule: NewRule) -> N
     if rule.brand is not None:
         brand = _spelled(rule.brand, connection.execute(CATALOGUE_SQL["brands"]).fetchall())
         if brand is None:
-            raise _wrong("brand", f"No product in the shop is of the brand {rule.brand[:100]}.")
+            raise wrong_field("brand", f"No product in the shop is of the brand {rule.brand[:100]}.")
         rule = replace(rule, brand=brand)
     if rule.category is not None:
         depth = rule.category.count("/") + 1
@@ -136,7 +136,7 @@ def _as_the_catalogue_writes(connection: psycopg.Connection, rule: NewRule) -> N
         # Products below a category are in it.
         category = _spelled(rule.category, [("/".join(path.split("/")[:depth]), count) for path, count in rows])
         if category is None:
-            raise _wrong("category", f"No product in the shop is in the category {rule.category[:100]}.")
+            raise wrong_field("category", f"No product in the shop is in the category {rule.category[:100]}.")
         rule = replace(rule, category=category)
     return rule
 
@@ -164,24 +164,24 @@ def _refuse_another(connection: psycopg.Connection, rule: NewRule, query: str) -
     sku, enabled = row
     rests = "" if enabled else " It is switched off."
     if rule.kind is Kind.PIN and sku != rule.sku:
-        raise _wrong("place", f"At place {rule.place} of this query {sku} is pinned already.{rests}")
+        raise wrong_field("place", f"At place {rule.place} of this query {sku} is pinned already.{rests}")
     if rule.kind is Kind.REDIRECT:
-        raise _wrong("target", f"This query leads to a page already. Delete that rule first.{rests}")
+        raise wrong_field("target", f"This query leads to a page already. Delete that rule first.{rests}")
     done = {Kind.PIN: "is pinned", Kind.BURY: "is buried", Kind.BOOST: "has a boost"}[rule.kind]
     field, what = next((name, told[name]) for name in ("sku", "brand", "category") if told[name] is not None)
-    raise _wrong(field, f"{what} {done} for this query already. Delete that rule first.{rests}")
+    raise wrong_field(field, f"{what} {done} for this query already. Delete that rule first.{rests}")
 
 
-def _wrong(field: str, sentence: str) -> InvalidInput:
-    """A page says its own label in place of the field's name."""
+def wrong_field(field: str, sentence: str) -> InvalidInput:
+    """What is wrong with a field. A page says its own label in place of the field's name."""
     return InvalidInput(f"{field}: {sentence}", field=field, reason=sentence)
 
 
 def _check_target(rule: NewRule) -> None:
     if not is_safe_target(rule.target or ""):
-        raise _wrong("target", "Write a page of this shop such as /?category=Bags, or an address with https://.")
+        raise wrong_field("target", "Write a page of this shop such as /?category=Bags, or an address with https://.")
     if leads_back(rule):
-        raise _wrong("target", "This page is a search that the rule holds for itself, and would never be reached.")
+        raise wrong_field("target", "This page is a search that the rule holds for itself, and would never be reached.")
 
 
 def is_safe_target(target: str) -> bool:
